@@ -1,0 +1,1 @@
+"""Measures the fleet: workloads, an open-loop generator, statistics and the report."""

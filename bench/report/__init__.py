@@ -1,0 +1,1 @@
+"""What a run leaves behind: figures as JSON and a table, plots, one page."""

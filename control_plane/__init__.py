@@ -1,0 +1,1 @@
+"""Knows the fleet and says where to ask; never sees a prompt."""

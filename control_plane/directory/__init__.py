@@ -1,0 +1,1 @@
+"""Where membership and desired state outlive the process."""

@@ -1,0 +1,137 @@
+"""The directory in Consul: nodes in its catalogue, desired state in its key-value store."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
+
+from control_plane.directory import catalogue
+from control_plane.directory.base import Directory, NodeRecord
+from control_plane.directory.consul_http import ConsulHttp, KeyValue
+from control_plane.directory.transaction import Operation, batches
+from nearfield.core.errors import DirectoryUnavailable, NameTaken
+from nearfield.core.identity import new_id
+from nearfield.core.node import Desired
+
+ID_KEY = "nearfield/directory-id"
+DESIRED = "nearfield/desired/"
+
+
+class ConsulDirectory(Directory):
+    """Nodes and desired state in the Consul at `address`.
+
+    `seconds` bounds every exchange with Consul, and so each batch of a long `put`.
+    One writer of nodes at a time is assumed; `put` trusts what this object last read or
+    wrote, so a new writer calls `nodes()` first. Desired state may have many writers.
+    """
+
+    def __init__(self, address: str, token: str | None = None, seconds: float = 5.0) -> None:
+        """Raises ConfigError for an address that is none."""
+        self._http = ConsulHttp(address, token, seconds)
+        self._known: dict[str, NodeRecord] = {}
+        # a reading must not put an older view over what a writing has just learnt
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        try:
+            self.directory_id = await self._learn_id()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def nodes(self) -> tuple[NodeRecord, ...]:
+        async with self._lock:
+            health = await self._http.get(f"/v1/health/service/{catalogue.SERVICE}")
+            # thousands of nodes take longer to read than other tasks should wait
+            self._known = await asyncio.to_thread(catalogue.records, health)
+            return tuple(self._known[name] for name in sorted(self._known))
+
+    async def put(self, records: Sequence[NodeRecord]) -> None:
+        wanted = {record.info.name: record for record in records}
+        async with self._lock:
+            refusal = await self._put(wanted)
+            if refusal:
+                # a node whose check alone was to change has gone: now it is written whole
+                refusal = await self._put(wanted)
+        if refusal:
+            raise DirectoryUnavailable(f"Consul refused nodes: {refusal}", field="directory")
+
+    async def remove(self, names: Sequence[str]) -> None:
+        async with self._lock:
+            foreign = await self._foreign()
+            ours = [name for name in names if name.lower() not in foreign]
+            for name in ours:
+                self._known.pop(name, None)
+            refusal = await self._write([catalogue.removal(name)] for name in ours)
+        if refusal:
+            raise DirectoryUnavailable(f"Consul kept nodes: {refusal}", field="directory")
+
+    async def desired(self) -> Mapping[str, Desired]:
+        stored = await self._http.keys(DESIRED)
+        return {pair.key.removeprefix(DESIRED): _parse_desired(pair)[0] for pair in stored}
+
+    async def put_desired(self, name: str, desired: Desired) -> bool:
+        # names this call, which so knows its own write even if the answer to it was lost
+        write = new_id("write")
+        document = catalogue.desired_document(desired, write)
+        while True:
+            stored = await self._http.key(DESIRED + name)
+            if stored is not None:
+                held, written_by = _parse_desired(stored)
+                if written_by == write:
+                    return True
+                if held.revision >= desired.revision:
+                    return False
+            index = stored.index if stored is not None else 0
+            if await self._http.put_key(DESIRED + name, document, index):
+                return True
+
+    async def _learn_id(self) -> str:
+        while (stored := await self._http.key(ID_KEY)) is None:
+            await self._http.put_key(ID_KEY, new_id("directory").encode(), 0)
+        return stored.value.decode()
+
+    async def _put(self, wanted: Mapping[str, NodeRecord]) -> str:
+        """Write what differs; returns why Consul refused it, or nothing."""
+        changed = {name: new for name, new in wanted.items() if self._known.get(name) != new}
+        await self._refuse_foreign(changed.keys() - self._known.keys())
+        groups = [catalogue.operations(new, self._known.get(name)) for name, new in changed.items()]
+        for name in changed:
+            # until the write is known to have succeeded, nothing is known of these
+            self._known.pop(name, None)
+        refusal = await self._write(groups)
+        if not refusal:
+            self._known |= changed
+        return refusal
+
+    async def _write(self, groups: Iterable[Sequence[Operation]]) -> str:
+        for batch in batches(groups):
+            if refusal := await self._http.txn(batch):
+                return refusal
+        return ""
+
+    async def _refuse_foreign(self, names: Iterable[str]) -> None:
+        """Raise NameTaken for a name that another Consul node has: writing would replace it."""
+        new = set(names)
+        if not new:
+            return
+        foreign = await self._foreign()
+        for name in sorted(new):
+            if name.lower() in foreign:
+                raise NameTaken(f"Consul has another node named '{name}'", field="name")
+
+    async def _foreign(self) -> frozenset[str]:
+        nodes = await self._http.get("/v1/catalog/nodes", {"filter": catalogue.FOREIGN})
+        return catalogue.names(nodes)
+
+
+def _parse_desired(stored: KeyValue) -> tuple[Desired, str]:
+    try:
+        return catalogue.parse_desired(stored.value)
+    except ValueError as error:
+        raise DirectoryUnavailable(
+            f"Consul key {stored.key} holds no desired state: {error}", field=stored.key
+        ) from None

@@ -1,0 +1,1 @@
+"""The words every process shares; imports nothing of ours but the protocol."""

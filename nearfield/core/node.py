@@ -1,0 +1,132 @@
+"""What a node is, how it fares and what is asked of it: frozen values."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nearfield.core.geo import Position
+
+
+class NodeState(StrEnum):
+    """What a node says of itself."""
+
+    READY = "ready"
+    CORDONED = "cordoned"
+    DRAINING = "draining"
+    DRAINED = "drained"
+    FAILED = "failed"
+
+
+class Intake(StrEnum):
+    """What is asked of a node's intake of new work."""
+
+    OPEN = "open"
+    CORDONED = "cordoned"
+    DRAINED = "drained"
+
+
+class Health(StrEnum):
+    """What the control plane holds of a node, from hearing it or not."""
+
+    ALIVE = "alive"
+    SUSPECT = "suspect"
+    LOST = "lost"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as a node serves it. `digest` covers weights, tokenizer and chat template."""
+
+    name: str
+    digest: str
+    context_tokens: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """`memory_bytes` is of one accelerator, or of the host where there is none."""
+
+    accelerator: str = "cpu"
+    accelerators: int = 0
+    memory_bytes: int = 0
+    cpu: str = ""
+    cpu_cores: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """Fixed for one incarnation, that is for one run of the agent."""
+
+    name: str
+    incarnation: str
+    endpoint: str
+    pop: str
+    position: Position
+    jurisdiction: str
+    models: tuple[Model, ...]
+    provider: str = ""
+    hardware: Hardware = field(default_factory=Hardware)
+    version: str = ""
+
+    def model(self, name: str) -> Model | None:
+        """Return the model of this name, or None where it is not served."""
+        return next((model for model in self.models if model.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class KvCacheLoad:
+    """`usage` is 0 to 1; counters run since the engine started."""
+
+    usage: float = 0.0
+    capacity_tokens: int = 0
+    block_tokens: int = 0
+    query_tokens: int = 0
+    hit_tokens: int = 0
+    evicted_blocks: int = 0
+    cleared: int = 0
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of looked-up prompt tokens that were cached, 0 to 1."""
+        return self.hit_tokens / self.query_tokens if self.query_tokens else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareLoad:
+    """`utilisation` is 0 to 1, of the accelerator or, without one, of the host's cores."""
+
+    utilisation: float = 0.0
+    memory_used_bytes: int = 0
+    memory_total_bytes: int = 0
+    temperature_celsius: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLoad:
+    """A node's load at one moment; rates of 0 are not known yet."""
+
+    running: int = 0
+    waiting: int = 0
+    waiting_prompt_tokens: int = 0
+    slots: int = 1
+    kv_cache: KvCacheLoad = field(default_factory=KvCacheLoad)
+    prefill_tokens_per_second: float = 0.0
+    decode_tokens_per_second: float = 0.0
+    base_seconds: float = 0.0
+    steps: int = 0
+    hardware: HardwareLoad = field(default_factory=HardwareLoad)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a node should be; of two, the higher revision holds.
+
+    A higher `cache_generation` than the one applied asks for an empty prefix cache.
+    """
+
+    revision: int = 0
+    intake: Intake = Intake.OPEN
+    cache_generation: int = 0
+    reason: str = ""
+    directory_id: str = ""

@@ -1,0 +1,93 @@
+"""Settings of a process: a TOML file, then the environment, then flags; later ones win."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from nearfield.core.errors import ConfigError, InvalidRequest
+from nearfield.core.geo import Position, parse_position
+
+
+class Section(BaseModel):
+    """A frozen group of settings; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class TelemetrySettings(Section):
+    """Where traces and metrics go; prompts are never part of either."""
+
+    otlp_endpoint: str = ""
+    """OTLP over gRPC, such as `http://collector:4317`; empty sends nothing."""
+    prometheus_port: int = -1
+    """Port of the Prometheus endpoint on loopback; 0 takes a free one, -1 opens none."""
+
+
+class ProcessSettings(BaseSettings):
+    """The base of every process's settings."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+    )
+
+    telemetry: TelemetrySettings = TelemetrySettings()
+    log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file, which arrives as init values."""
+        return env_settings, init_settings
+
+    @classmethod
+    def load(cls, path: Path | None) -> Self:
+        """Read `path` and the environment; raises ConfigError naming the key."""
+        return cls.build(_read_toml(path) if path is not None else {})
+
+    @classmethod
+    def build(cls, values: dict[str, Any]) -> Self:
+        """Check `values` with the environment over them; raises ConfigError naming the key."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise _as_config_error(error) from None
+
+
+def position(text: str) -> Position:
+    """Read a setting of the form LAT,LON; raises ConfigError."""
+    try:
+        return parse_position(text)
+    except InvalidRequest as error:
+        raise ConfigError(error.message, field=error.field, limit=error.limit) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {error}", field="config") from None
+
+
+def _as_config_error(error: ValidationError) -> ConfigError:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        message = f"setting '{key}' is not known"
+    elif first["type"] == "missing":
+        message = f"setting '{key}' is missing"
+    else:
+        message = f"setting '{key}': {first['msg']}"
+    return ConfigError(message, field=key, limit=first["msg"])

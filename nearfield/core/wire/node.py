@@ -1,0 +1,180 @@
+"""Nodes, their load and what is asked of them."""
+
+from nearfield.core.errors import InvalidRequest
+from nearfield.core.geo import Position
+from nearfield.core.node import (
+    Desired,
+    Hardware,
+    HardwareLoad,
+    KvCacheLoad,
+    Model,
+    NodeInfo,
+    NodeLoad,
+)
+from nearfield.core.wire.enums import INTAKES, from_number
+from protos.nearfield.v1 import fleet_pb2, types_pb2
+
+NAME_MOST = 63
+"""Characters of a node's name: what a DNS label holds, as Consul serves names over DNS."""
+
+
+def position_to_wire(position: Position) -> types_pb2.Position:
+    return types_pb2.Position(latitude=position.latitude, longitude=position.longitude)
+
+
+def position_from_wire(message: types_pb2.Position) -> Position:
+    return Position(message.latitude, message.longitude)
+
+
+def model_to_wire(model: Model) -> types_pb2.Model:
+    return types_pb2.Model(
+        name=model.name,
+        digest=model.digest,
+        context_tokens=model.context_tokens,
+        dtype=model.dtype,
+    )
+
+
+def info_to_wire(info: NodeInfo) -> types_pb2.NodeInfo:
+    hardware = info.hardware
+    return types_pb2.NodeInfo(
+        name=info.name,
+        incarnation=info.incarnation,
+        endpoint=info.endpoint,
+        pop=info.pop,
+        position=position_to_wire(info.position),
+        jurisdiction=info.jurisdiction,
+        provider=info.provider,
+        models=[model_to_wire(model) for model in info.models],
+        hardware=types_pb2.Hardware(
+            accelerator=hardware.accelerator,
+            accelerators=hardware.accelerators,
+            memory_bytes=hardware.memory_bytes,
+            cpu=hardware.cpu,
+            cpu_cores=hardware.cpu_cores,
+        ),
+        version=info.version,
+    )
+
+
+def info_from_wire(message: types_pb2.NodeInfo) -> NodeInfo:
+    for field in ("name", "incarnation", "endpoint", "pop"):
+        if not getattr(message, field):
+            raise InvalidRequest(f"node.{field} is empty", field=f"node.{field}")
+    check_name("node.name", message.name)
+    check_name("node.pop", message.pop)
+    hardware = message.hardware
+    return NodeInfo(
+        name=message.name,
+        incarnation=message.incarnation,
+        endpoint=message.endpoint,
+        pop=message.pop,
+        position=position_from_wire(message.position),
+        jurisdiction=message.jurisdiction,
+        models=tuple(
+            Model(model.name, model.digest, model.context_tokens, model.dtype)
+            for model in message.models
+        ),
+        provider=message.provider,
+        hardware=Hardware(
+            accelerator=hardware.accelerator,
+            accelerators=hardware.accelerators,
+            memory_bytes=hardware.memory_bytes,
+            cpu=hardware.cpu,
+            cpu_cores=hardware.cpu_cores,
+        ),
+        version=message.version,
+    )
+
+
+def check_name(field: str, name: str) -> None:
+    """Raise InvalidRequest unless `name` can be a DNS label: it becomes one in Consul."""
+    sound = name.isascii() and name.replace("-", "").isalnum() and name[0] != "-" != name[-1]
+    if not sound or len(name) > NAME_MOST:
+        limit = f"1 to {NAME_MOST} of a-z, A-Z, 0-9 and -"
+        raise InvalidRequest(f"{field} '{name[:80]}' is not {limit}", field=field, limit=limit)
+
+
+def load_to_wire(load: NodeLoad) -> types_pb2.NodeLoad:
+    cache, hardware = load.kv_cache, load.hardware
+    return types_pb2.NodeLoad(
+        running=load.running,
+        waiting=load.waiting,
+        waiting_prompt_tokens=load.waiting_prompt_tokens,
+        slots=load.slots,
+        kv_cache=types_pb2.KvCache(
+            usage=cache.usage,
+            capacity_tokens=cache.capacity_tokens,
+            block_tokens=cache.block_tokens,
+            query_tokens=cache.query_tokens,
+            hit_tokens=cache.hit_tokens,
+            evicted_blocks=cache.evicted_blocks,
+            cleared=cache.cleared,
+        ),
+        prefill_tokens_per_second=load.prefill_tokens_per_second,
+        decode_tokens_per_second=load.decode_tokens_per_second,
+        base_seconds=load.base_seconds,
+        steps=load.steps,
+        hardware=types_pb2.HardwareLoad(
+            utilisation=hardware.utilisation,
+            memory_used_bytes=hardware.memory_used_bytes,
+            memory_total_bytes=hardware.memory_total_bytes,
+            temperature_celsius=hardware.temperature_celsius,
+        ),
+    )
+
+
+def load_from_wire(message: types_pb2.NodeLoad) -> NodeLoad:
+    cache, hardware = message.kv_cache, message.hardware
+    return NodeLoad(
+        running=message.running,
+        waiting=message.waiting,
+        waiting_prompt_tokens=message.waiting_prompt_tokens,
+        slots=message.slots,
+        kv_cache=KvCacheLoad(
+            usage=cache.usage,
+            capacity_tokens=cache.capacity_tokens,
+            block_tokens=cache.block_tokens,
+            query_tokens=cache.query_tokens,
+            hit_tokens=cache.hit_tokens,
+            evicted_blocks=cache.evicted_blocks,
+            cleared=cache.cleared,
+        ),
+        prefill_tokens_per_second=_rate(message.prefill_tokens_per_second),
+        decode_tokens_per_second=_rate(message.decode_tokens_per_second),
+        base_seconds=_rate(message.base_seconds),
+        steps=message.steps,
+        hardware=HardwareLoad(
+            utilisation=hardware.utilisation,
+            memory_used_bytes=hardware.memory_used_bytes,
+            memory_total_bytes=hardware.memory_total_bytes,
+            temperature_celsius=(
+                hardware.temperature_celsius if hardware.HasField("temperature_celsius") else None
+            ),
+        ),
+    )
+
+
+def desired_to_wire(desired: Desired) -> fleet_pb2.Desired:
+    return fleet_pb2.Desired(
+        directory_id=desired.directory_id,
+        revision=desired.revision,
+        intake=INTAKES[desired.intake],
+        cache_generation=desired.cache_generation,
+        reason=desired.reason,
+    )
+
+
+def desired_from_wire(message: fleet_pb2.Desired) -> Desired:
+    return Desired(
+        revision=message.revision,
+        intake=from_number(INTAKES, message.intake, "desired.intake"),
+        cache_generation=message.cache_generation,
+        reason=message.reason,
+        directory_id=message.directory_id,
+    )
+
+
+def _rate(value: float) -> float:
+    """A rate or time that is negative or no number counts as not known: it must not bend routes."""
+    return value if 0 <= value < float("inf") else 0.0

@@ -1,0 +1,1 @@
+"""One process per GPU host: serves a model with an embedded engine and reports its load."""

@@ -1,0 +1,59 @@
+"""Wires a node agent; tests wire through it too, with another engine."""
+
+from nearfield.core.identity import new_id
+from nearfield.core.node import NodeInfo
+from nearfield.core.rpc.server import RpcServer
+from nearfield.core.settings import position
+from nearfield.core.telemetry import Telemetry
+from node_agent.agent import Agent, NodeReporter
+from node_agent.answers import Answers
+from node_agent.engine.base import Engine
+from node_agent.hardware.probe import Probe
+from node_agent.intake import Intake
+from node_agent.link.loop import Link
+from node_agent.load import LoadMeter
+from node_agent.rates import Rates
+from node_agent.service import SERVICE, InferenceService
+from node_agent.settings import NodeSettings
+from node_agent.telemetry import ServerTelemetry
+from node_agent.workload import Workload
+from protos.nearfield.v1 import inference_pb2_grpc
+
+VERSION = "0.1.0"
+
+
+def build_agent(
+    settings: NodeSettings, engine: Engine, probe: Probe, telemetry: Telemetry
+) -> Agent:
+    """Return an agent that is ready to run; nothing listens yet."""
+    info = node_info(settings, engine, probe)
+    workload, rates = Workload(), Rates()
+    intake = Intake(workload, engine.clear_prefix_cache)
+    meter = LoadMeter(engine, workload, rates, probe)
+    answers = Answers(engine, info, intake, workload, rates, meter, queue=settings.engine.queue)
+    server = RpcServer(settings.listen, (SERVICE,))
+    inference_pb2_grpc.add_InferenceServicer_to_server(
+        InferenceService(answers, ServerTelemetry(telemetry)), server.grpc
+    )
+    reporter = NodeReporter(info, intake, meter)
+    links = [
+        Link(address, reporter, settings.join_token, intake.apply)
+        for address in settings.control_planes
+    ]
+    return Agent(engine, server, links, intake, workload, drain_seconds=settings.drain_seconds)
+
+
+def node_info(settings: NodeSettings, engine: Engine, probe: Probe) -> NodeInfo:
+    """Return what the fleet is told of this run of the agent."""
+    return NodeInfo(
+        name=settings.name,
+        incarnation=new_id("run"),
+        endpoint=settings.advertise or settings.listen,
+        pop=settings.pop,
+        position=position(settings.position),
+        jurisdiction=settings.jurisdiction,
+        models=(engine.info.model,),
+        provider=settings.provider,
+        hardware=probe.identify(),
+        version=VERSION,
+    )

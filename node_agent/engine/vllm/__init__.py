@@ -1,0 +1,1 @@
+"""vLLM behind the engine contract: the only folder that imports it."""

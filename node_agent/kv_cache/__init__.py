@@ -1,0 +1,1 @@
+"""The memory behind the attention: how much, in what form, and what it saves."""

@@ -1,0 +1,66 @@
+"""Settings of a node agent: a TOML file, `NEARFIELD_NODE_…` variables over it."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from nearfield.core.settings import ProcessSettings, Section
+from node_agent.kv_cache.settings import KvCacheSettings
+
+
+class ModelSettings(Section):
+    """What is served."""
+
+    path: str
+    """A local Hugging Face directory or a hub name."""
+    name: str = ""
+    """Name clients ask for; empty takes the last part of `path`."""
+    dtype: str = "auto"
+    """Form of the weights: auto, bfloat16, float16 or float32."""
+    context_tokens: int = Field(default=0, ge=0)
+    """Longest prompt and answer together; 0 takes the model's own."""
+    random_weights: bool = False
+    """Make weights up from the configuration alone; for checks of speed, never to serve."""
+
+
+class EngineSettings(Section):
+    """How it is run."""
+
+    slots: int = Field(default=16, ge=1)
+    """Requests in one batch. Raise it on a GPU until the time per token suffers."""
+    queue: int = Field(default=64, ge=0)
+    """Requests that may wait for a slot; beyond them a request is rejected at once."""
+    compile: bool = False
+    """torch.compile and, on a GPU, graphs: 1.4 times the throughput, for a longer start."""
+    allow_vulnerable_vllm: bool = False
+    """Serve with a vLLM older than 0.32.0, which has known faults in template rendering and
+    remote code trust. Only for models and prompts you trust."""
+
+
+class NodeSettings(ProcessSettings):
+    """One node."""
+
+    model_config = SettingsConfigDict(env_prefix="NEARFIELD_NODE_")
+
+    name: str
+    """Unique in the fleet; letters, digits and hyphens."""
+    pop: str
+    """Point of presence, such as fra1."""
+    position: str
+    """LAT,LON in degrees."""
+    jurisdiction: str = ""
+    """Whose law holds here, such as eu; requests may be bound to some."""
+    provider: str = ""
+    """Who runs the hardware."""
+    listen: str = "0.0.0.0:7600"
+    """Address of the Inference service; port 0 takes a free one."""
+    advertise: str = ""
+    """host:port that clients reach it by; empty is `listen`."""
+    control_planes: tuple[str, ...] = ()
+    """host:port of every control-plane replica; empty serves alone."""
+    join_token: str = ""
+    """The fleet's shared secret; better in NEARFIELD_NODE_JOIN_TOKEN than in a file."""
+    drain_seconds: float = Field(default=20.0, ge=0.0)
+    """How long SIGTERM lets admitted requests finish."""
+    model: ModelSettings
+    engine: EngineSettings = EngineSettings()
+    kv_cache: KvCacheSettings = KvCacheSettings()
