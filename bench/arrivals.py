@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, count, takewhile
 from pathlib import Path
 
 from nearfield.core.errors import InvalidRequest
@@ -41,12 +42,8 @@ def gamma(rate: float, duration: float, burstiness: float, seed: int) -> list[fl
     _check_positive("duration", duration)
     _check_positive("burstiness", burstiness)
     rng = random.Random(seed)
-    offsets: list[float] = []
-    offset = rng.gammavariate(burstiness, 1 / (rate * burstiness))
-    while offset < duration:
-        offsets.append(offset)
-        offset += rng.gammavariate(burstiness, 1 / (rate * burstiness))
-    return offsets
+    gaps = (rng.gammavariate(burstiness, 1 / (rate * burstiness)) for _ in count())
+    return list(takewhile(lambda offset: offset < duration, accumulate(gaps)))
 
 
 def replay(path: Path) -> list[Arrival]:

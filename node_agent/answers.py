@@ -1,6 +1,6 @@
 """How a request becomes an answer on this node, free of any transport."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -89,7 +89,7 @@ class Answers:
 
     async def run(
         self, admission: Admission, trace: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         """Stream the answer; its first piece tells where it is made, its last one what it took."""
         outputs = self._engine.generate(
             # Two attempts of one request may meet on one engine, whose ids must differ.
@@ -98,7 +98,7 @@ class Answers:
             admission.request.sampling,
             trace,
         )
-        async with aclosing(outputs):  # type: ignore[type-var]
+        async with aclosing(outputs):
             async for output in outputs:
                 if output.token_ids or output.text:
                     yield self._delta(admission, output)

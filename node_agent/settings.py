@@ -10,8 +10,8 @@ from node_agent.kv_cache.settings import KvCacheSettings
 class ModelSettings(Section):
     """What is served."""
 
-    path: str
-    """A local Hugging Face directory or a hub name."""
+    path: str = "demo"
+    """A local Hugging Face directory or a hub name; `demo` is the model that comes along."""
     name: str = ""
     """Name clients ask for; empty takes the last part of `path`."""
     dtype: str = "auto"
@@ -61,6 +61,6 @@ class NodeSettings(ProcessSettings):
     """The fleet's shared secret; better in NEARFIELD_NODE_JOIN_TOKEN than in a file."""
     drain_seconds: float = Field(default=20.0, ge=0.0)
     """How long SIGTERM lets admitted requests finish."""
-    model: ModelSettings
+    model: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
     kv_cache: KvCacheSettings = KvCacheSettings()

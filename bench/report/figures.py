@@ -28,7 +28,7 @@ class Figure:
     @property
     def verdict(self) -> str:
         """yes or no, or a dash without a target."""
-        return {True: "yes", False: "no", None: "–"}[self.holds]  # noqa: RUF001
+        return {True: "yes", False: "no", None: "-"}[self.holds]
 
 
 def write_summary(

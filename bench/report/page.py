@@ -18,6 +18,7 @@ h1 {{ font-size: 1.75rem; line-height: 1.2; margin: 0 0 .25rem; }}
 h2 {{ font-size: 1.15rem; margin: 2.75rem 0 .5rem; }}
 p {{ color: var(--muted); margin: 0; }}
 .scroll {{ overflow-x: auto; }}
+.scroll td {{ white-space: nowrap; }}
 table {{ border-collapse: collapse; font-size: .9375rem; width: 100%; }}
 th, td {{ border-bottom: 1px solid var(--line); padding: .4rem 1rem .4rem 0; text-align: left;
   vertical-align: top; }}
@@ -95,11 +96,11 @@ def _figures_table(figures: Sequence[Figure]) -> str:
 
 
 def _figure_row(figure: Figure) -> str:
-    verdict = {True: "yes", False: "no", None: "none"}[figure.holds]
+    mark = ' class="no"' if figure.holds is False else ""
     return (
         f'<tr><th scope="row">{escape(figure.name)}</th>'
         f'<td class="number">{format_value(figure.value)}</td><td>{escape(figure.unit)}</td>'
-        f'<td>{escape(figure.target or "")}</td><td class="{verdict}">{figure.verdict}</td></tr>'
+        f"<td>{escape(figure.target or '')}</td><td{mark}>{figure.verdict}</td></tr>"
     )
 
 

@@ -41,12 +41,10 @@ def schedule_delay(samples: Sequence[Sample]) -> str:
 def _paint_cdf(series: Mapping[str, Sequence[Sample]], slo: float, axes: Axes) -> None:
     for place, (name, samples) in enumerate(series.items()):
         ttfts = sorted(one.ttft for one in answered(samples) if one.ttft is not None)
-        shares = [count / len(samples) for count in range(len(ttfts) + 1)]
+        shares = [count / len(samples) for count in range(1, len(ttfts) + 1)]
         dashes = ("-", "--", "-.", ":")[place // len(SERIES) % 4]
-        rises = [*ttfts[:1], *ttfts]
-        axes.step(
-            rises, shares[: len(rises)], dashes, where="post", color=colour(place), label=name
-        )
+        steps = ([*ttfts[:1], *ttfts], [0.0, *shares] if shares else [])
+        axes.step(*steps, dashes, where="post", color=colour(place), label=name)
     label = f"SLO {EngFormatter('s')(slo)}"
     axes.axvline(slo, color=MUTED.light, linestyle=DASHES, linewidth=1, label=label)
     axes.set(xlabel="time to first token", xscale="log")
@@ -96,7 +94,7 @@ def _paint_delay(samples: Sequence[Sample], axes: Axes) -> None:
 
 def _show_run(samples: Sequence[Sample], axes: Axes) -> None:
     end = max((one.scheduled for one in samples), default=0.0)
-    axes.set(xlabel="meant to be sent, seconds into the run", xlim=(0, 1.02 * end or 1.0))
+    axes.set(xlabel="meant to be sent, seconds into the run", xlim=(-0.01 * end, 1.01 * end or 1.0))
 
 
 def _label_log_seconds(axis: Axis) -> None:

@@ -73,7 +73,7 @@ _RC: dict[RcKeyType, object] = {
 _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-def draw(name: str, paint: Callable[[Axes], None], *, height: float = 3.0) -> str:
+def draw(name: str, paint: Callable[[Axes], object], *, height: float = 3.0) -> str:
     """Paint on fresh axes, `height` inches tall; return inline SVG called `name`."""
     with matplotlib.rc_context({**_RC, "svg.hashsalt": name}):
         figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")

@@ -118,8 +118,6 @@ def _service(info: NodeInfo) -> Operation:
         "Tags": [f"pop:{info.pop}", f"jurisdiction:{info.jurisdiction}", *models],
         "Port": _host_and_port(info.endpoint)[1],
         "Meta": _meta(info),
-        # `txn` leaves them at 0 where registration by other ways sets 1
-        "Weights": {"Passing": 1, "Warning": 1},
     }
     return {"Service": {"Verb": "set", "Node": info.name, "Service": service}}
 

@@ -7,7 +7,7 @@ from typing import Self
 from control_plane.directory import catalogue
 from control_plane.directory.base import Directory, NodeRecord
 from control_plane.directory.consul_http import ConsulHttp, KeyValue
-from control_plane.directory.transaction import Operation, batches
+from control_plane.directory.transaction import batches
 from nearfield.core.errors import DirectoryUnavailable, NameTaken
 from nearfield.core.identity import new_id
 from nearfield.core.node import Desired
@@ -65,7 +65,7 @@ class ConsulDirectory(Directory):
             ours = [name for name in names if name.lower() not in foreign]
             for name in ours:
                 self._known.pop(name, None)
-            refusal = await self._write([catalogue.removal(name)] for name in ours)
+            refusal = await self._write(batches([catalogue.removal(name)] for name in ours))
         if refusal:
             raise DirectoryUnavailable(f"Consul kept nodes: {refusal}", field="directory")
 
@@ -98,18 +98,20 @@ class ConsulDirectory(Directory):
         """Write what differs; returns why Consul refused it, or nothing."""
         changed = {name: new for name, new in wanted.items() if self._known.get(name) != new}
         await self._refuse_foreign(changed.keys() - self._known.keys())
-        groups = [catalogue.operations(new, self._known.get(name)) for name, new in changed.items()]
+        groups = (catalogue.operations(new, self._known.get(name)) for name, new in changed.items())
+        # in a thread, as `nodes` is; and whole, so that one bad record stops the others too
+        bodies = await asyncio.to_thread(list, batches(groups))
         for name in changed:
             # until the write is known to have succeeded, nothing is known of these
             self._known.pop(name, None)
-        refusal = await self._write(groups)
+        refusal = await self._write(bodies)
         if not refusal:
             self._known |= changed
         return refusal
 
-    async def _write(self, groups: Iterable[Sequence[Operation]]) -> str:
-        for batch in batches(groups):
-            if refusal := await self._http.txn(batch):
+    async def _write(self, bodies: Iterable[bytes]) -> str:
+        for body in bodies:
+            if refusal := await self._http.txn(body):
                 return refusal
         return ""
 

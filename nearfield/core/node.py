@@ -130,3 +130,33 @@ class Desired:
     cache_generation: int = 0
     reason: str = ""
     directory_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A node as the control plane sees it; `heard` is seconds since the last word from it."""
+
+    info: NodeInfo
+    state: NodeState
+    health: Health
+    reason: str = ""
+    load: NodeLoad = field(default_factory=NodeLoad)
+    heard: float = 0.0
+    desired: Desired = field(default_factory=Desired)
+    applied_revision: int = 0
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether a new request may go there."""
+        return self.health is Health.ALIVE and self.state is NodeState.READY
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model of the fleet: who serves it, and who of them takes work now."""
+
+    name: str
+    digest: str
+    context_tokens: int
+    nodes: tuple[str, ...]
+    takes_work: tuple[str, ...]

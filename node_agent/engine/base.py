@@ -1,7 +1,7 @@
 """The contract of an engine, kept by every implementation and tested once for all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 
 from nearfield.core.inference import FinishReason, Prompt, Sampling, TokenLogprobs
@@ -63,7 +63,7 @@ class Engine(ABC):
         prompt: tuple[int, ...],
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[EngineOutput]:
+    ) -> AsyncGenerator[EngineOutput]:
         """Stream the answer to a prompt of `1 .. context_tokens - 1` token ids.
 
         Closing the iterator frees the slot. Raises EngineDied when the engine dies

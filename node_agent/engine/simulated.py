@@ -1,7 +1,7 @@
 """An engine without a model, for tests of everything around one. Never called real."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from nearfield.core.errors import EngineDied
 from nearfield.core.inference import (
@@ -50,7 +50,7 @@ class SimulatedEngine(Engine):
         prompt: tuple[int, ...],
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[EngineOutput]:
+    ) -> AsyncGenerator[EngineOutput]:
         async with self._slots:
             most = sampling.max_tokens or len(prompt)
             for index in range(most):

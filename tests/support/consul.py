@@ -1,6 +1,7 @@
 """Real Consul agents for tests, from PATH or .nearfield/bin (tools/install_consul.py)."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -115,8 +116,11 @@ class ConsulAgent:
 
     def cli(self, *arguments: str) -> str:
         """Return what the `consul` command prints."""
-        command = [consul_binary(), *arguments, f"-http-addr={self.address}"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        command = [consul_binary(), *arguments]
+        where = {"CONSUL_HTTP_ADDR": self.address, "CONSUL_HTTP_TOKEN": self._token}
+        environment = {**os.environ, **where}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
 
     def wipe(self) -> None:
         """Take out every key and every node but its own."""

@@ -1,5 +1,7 @@
 """Nodes, their load and what is asked of them."""
 
+import re
+
 from nearfield.core.errors import InvalidRequest
 from nearfield.core.geo import Position
 from nearfield.core.node import (
@@ -14,6 +16,7 @@ from nearfield.core.node import (
 from nearfield.core.wire.enums import INTAKES, from_number
 from protos.nearfield.v1 import fleet_pb2, types_pb2
 
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 NAME_MOST = 63
 """Characters of a node's name: what a DNS label holds, as Consul serves names over DNS."""
 
@@ -88,10 +91,12 @@ def info_from_wire(message: types_pb2.NodeInfo) -> NodeInfo:
 
 
 def check_name(field: str, name: str) -> None:
-    """Raise InvalidRequest unless `name` can be a DNS label: it becomes one in Consul."""
-    sound = name.isascii() and name.replace("-", "").isalnum() and name[0] != "-" != name[-1]
-    if not sound or len(name) > NAME_MOST:
-        limit = f"1 to {NAME_MOST} of a-z, A-Z, 0-9 and -"
+    """Raise InvalidRequest unless `name` can be a DNS label: it becomes one in Consul.
+
+    Lower case alone: Consul holds names that differ in case alone for one.
+    """
+    if not _LABEL.fullmatch(name):
+        limit = f"1 to {NAME_MOST} of a-z, 0-9 and inner -"
         raise InvalidRequest(f"{field} '{name[:80]}' is not {limit}", field=field, limit=limit)
 
 

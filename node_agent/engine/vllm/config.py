@@ -9,6 +9,7 @@ from vllm import AsyncEngineArgs
 from nearfield.core.errors import ConfigError
 from node_agent.kv_cache.budget import GIB, CachePlan
 from node_agent.settings import EngineSettings, ModelSettings
+from node_agent.weights.source import resolve
 
 OLDEST_SAFE = Version("0.32.0")
 """Fixes a template that could exhaust the server and a bypass of the trust in remote code."""
@@ -36,7 +37,7 @@ def engine_args(
 ) -> AsyncEngineArgs:
     """Return vLLM's arguments for one model on this hardware."""
     values: dict[str, Any] = {
-        "model": model.path,
+        "model": resolve(model.path),
         "dtype": _dtype(model.dtype, on_cpu=on_cpu),
         "max_num_seqs": engine.slots,
         "enforce_eager": not engine.compile,

@@ -1,6 +1,6 @@
 """One vLLM engine in a process of its own, driven from this one."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from node_agent.engine.vllm.statistics import Statistics
 from node_agent.kv_cache.budget import plan
 from node_agent.settings import NodeSettings
 from node_agent.weights.digest import model_digest
+from node_agent.weights.source import served_name
 
 _WARM_UP_TOKENS = 32
 _FINISH_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
@@ -89,7 +90,7 @@ class VllmEngine(Engine):
         prompt: tuple[int, ...],
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[EngineOutput]:
+    ) -> AsyncGenerator[EngineOutput]:
         room = self.info.model.context_tokens - len(prompt)
         params = to_params(sampling, self._defaults, room)
         outputs = self._llm.generate(
@@ -132,10 +133,9 @@ def _create_config(args: Any, path: str) -> Any:
 
 def _describe(settings: NodeSettings, config: Any) -> Model:
     path = Path(config.model_config.model)
-    name = settings.model.name or path.name
     digest = model_digest(path) if path.is_dir() else f"hub:{config.model_config.model}"
     return Model(
-        name=name,
+        name=served_name(settings.model.path, settings.model.name),
         digest=digest,
         context_tokens=config.model_config.max_model_len,
         dtype=str(config.model_config.dtype).removeprefix("torch."),

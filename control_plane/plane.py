@@ -1,0 +1,53 @@
+"""The replica's story: read the directory, serve, follow the fleet, stop."""
+
+import asyncio
+import logging
+
+from control_plane.directory.base import Directory
+from control_plane.fleet.desired import DesiredStates
+from control_plane.fleet.publisher import Publisher
+from control_plane.fleet.registry import Registry
+from nearfield.core.rpc.server import RpcServer
+
+_log = logging.getLogger(__name__)
+_SILENCE_SECONDS = 0.5
+
+
+class Plane:
+    """One control-plane replica."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        registry: Registry,
+        desired: DesiredStates,
+        public: RpcServer,
+        admin: RpcServer,
+    ) -> None:
+        self._directory = directory
+        self._registry = registry
+        self._desired = desired
+        self.public = public
+        self.admin = admin
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`; raises DirectoryUnavailable where it cannot start."""
+        async with self._directory:
+            self._registry.restore(await self._directory.nodes())
+            await self._desired.load()
+            publisher = Publisher(self._directory, self._registry, self._desired)
+            async with self.public, self.admin:
+                _log.info("routes on port %d, admin on %d", self.public.port, self.admin.port)
+                async with asyncio.TaskGroup() as tasks:
+                    loops = [
+                        tasks.create_task(publisher.run()),
+                        tasks.create_task(self._notice_silence()),
+                    ]
+                    await stop.wait()
+                    for loop in loops:
+                        loop.cancel()
+
+    async def _notice_silence(self) -> None:
+        while True:
+            self._registry.notice_silence()
+            await asyncio.sleep(_SILENCE_SECONDS)

@@ -1,0 +1,1 @@
+"""Where to ask: filters, prediction, rank. Pure; takes values and returns values."""

@@ -1,0 +1,1 @@
+"""The `nearfield` command: one file a verb."""

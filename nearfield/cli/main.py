@@ -1,0 +1,48 @@
+"""Puts the verbs together."""
+
+import sys
+
+import typer
+
+from nearfield.cli import (
+    cache,
+    doctor,
+    down,
+    generate,
+    intake,
+    models,
+    nodes,
+    quickstart,
+    route,
+    up,
+)
+from nearfield.cli.output import fail
+from nearfield.core.errors import NearfieldError
+
+app = typer.Typer(
+    help="Serves a language model from the node that can answer soonest.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up.up)
+app.command("down")(down.down)
+app.command("quickstart")(quickstart.quickstart)
+app.command("generate")(generate.generate)
+app.command("chat")(generate.chat)
+app.command("nodes")(nodes.nodes)
+app.command("node")(nodes.node)
+app.command("models")(models.models)
+app.command("cordon")(intake.cordon)
+app.command("drain")(intake.drain)
+app.command("resume")(intake.resume)
+app.command("clear-cache")(cache.clear_cache)
+app.command("doctor")(doctor.doctor)
+app.add_typer(route.app, name="route")
+
+
+def main() -> None:
+    """Run the command; an error of ours is one line, and status 1."""
+    try:
+        app()
+    except NearfieldError as error:
+        fail(error, as_json="json" in sys.argv[1:])

@@ -1,0 +1,1 @@
+"""The client: asks where to go, then streams from the node itself."""

@@ -1,0 +1,60 @@
+"""Connections to nodes, kept warm for the next request."""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from nearfield.client.dialing import Dialer
+from nearfield.core.geo import Position
+from nearfield.core.rpc.channel import open_channel
+
+WARM_MOST = 3
+"""Idle connections kept: the best candidates of a lease."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """A channel in use by `users` requests."""
+
+    channel: grpc.aio.Channel
+    users: int = 0
+
+    @property
+    def warm(self) -> bool:
+        """Whether it is connected now, so that a request pays no handshake."""
+        return self.channel.get_state() is grpc.ChannelConnectivity.READY
+
+
+class Connections:
+    """One channel an endpoint; the idle ones used longest ago are closed first."""
+
+    def __init__(self, dial: Dialer) -> None:
+        self._dial = dial
+        self._open: OrderedDict[str, Connection] = OrderedDict()
+
+    @asynccontextmanager
+    async def use(self, endpoint: str, position: Position | None) -> AsyncIterator[Connection]:
+        """Hold the connection to an endpoint until the block ends."""
+        address = await self._dial(endpoint, position)
+        connection = self._open.setdefault(address, Connection(open_channel(address)))
+        self._open.move_to_end(address)
+        connection.users += 1
+        try:
+            yield connection
+        finally:
+            connection.users -= 1
+            await self._close_surplus()
+
+    async def _close_surplus(self) -> None:
+        idle = [address for address, one in self._open.items() if one.users == 0]
+        for address in idle[: len(idle) - WARM_MOST if len(idle) > WARM_MOST else 0]:
+            await self._open.pop(address).channel.close()
+
+    async def aclose(self) -> None:
+        """Close them all; twice is once."""
+        while self._open:
+            _, connection = self._open.popitem()
+            await connection.channel.close()

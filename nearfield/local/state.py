@@ -1,0 +1,61 @@
+"""What is known of the local fleet between two commands, in one file."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nearfield.core.geo import Position
+from nearfield.local.processes import ProcessId
+
+
+@dataclass(frozen=True, slots=True)
+class FleetState:
+    """Addresses and processes of the fleet that `nearfield up` started.
+
+    `wan` says that distance is emulated, `position` where the control plane pretends to be.
+    """
+
+    control_plane: str
+    admin: str
+    gateway: str
+    wan: bool
+    position: Position
+    consul: str
+    processes: tuple[ProcessId, ...]
+    logs: str
+
+
+def home() -> Path:
+    """Return the folder for state and logs: NEARFIELD_HOME, else the user's state folder."""
+    if own := os.environ.get("NEARFIELD_HOME"):
+        return Path(own)
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "nearfield"
+
+
+def save(state: FleetState) -> None:
+    """Write the state for later commands."""
+    home().mkdir(parents=True, exist_ok=True)
+    _file().write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+
+
+def load() -> FleetState | None:
+    """Return the state of a fleet that still runs; None where there is none."""
+    try:
+        values = json.loads(_file().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    values["position"] = Position(**values["position"])
+    values["processes"] = tuple(ProcessId(**one) for one in values["processes"])
+    state = FleetState(**values)
+    return state if any(one.find() for one in state.processes) else None
+
+
+def clear() -> None:
+    """Forget the fleet."""
+    _file().unlink(missing_ok=True)
+
+
+def _file() -> Path:
+    return home() / "fleet.json"
