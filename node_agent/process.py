@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from setproctitle import setproctitle
+
 from nearfield.core.errors import EngineDied, JoinError
 from nearfield.core.lifecycle import (
     bind_forks_to_this_process,
@@ -19,6 +21,7 @@ _log = logging.getLogger(__name__)
 def run(settings: NodeSettings) -> int:
     """Run an agent to its end; returns the process's exit status."""
     configure_logging(f"node_agent[{settings.name}]", settings.log_level)
+    setproctitle(f"nearfield node {settings.name}")  # forks of one zygote look alike otherwise
     probe = find_probe()
     hardware = probe.identify()
     environment.prepare(on_cpu=hardware.accelerators == 0, cpu_cores=hardware.cpu_cores)

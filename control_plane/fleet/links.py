@@ -94,4 +94,4 @@ class NodeLinks:
 
     def broken(self, info: NodeInfo) -> None:
         """Note that the connection ended without a goodbye."""
-        self._registry.broken(info.name, info.incarnation, "its connection closed")
+        self._registry.broken(info, "its connection closed")

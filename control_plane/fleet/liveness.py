@@ -35,6 +35,7 @@ TRANSITIONS: dict[tuple[Health, Sign], Health] = {
     (Health.LOST, Sign.BROKEN): Health.LOST,
     (Health.ALIVE, Sign.GOODBYE): Health.LEFT,
     (Health.SUSPECT, Sign.GOODBYE): Health.LEFT,
+    (Health.LOST, Sign.GOODBYE): Health.LEFT,
 }
 
 

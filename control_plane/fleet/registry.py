@@ -84,13 +84,16 @@ class Registry:
         """Note that a node left in good order."""
         self._sign(name, Sign.GOODBYE, "left")
 
-    def broken(self, name: str, incarnation: str, reason: str) -> None:
-        """Note that the link of one incarnation broke."""
-        entry = self._entries.get(name)
-        if entry is None or entry.view.info.incarnation != incarnation or not entry.linked:
+    def broken(self, info: NodeInfo, reason: str) -> None:
+        """Note that the link broke over which `info`, this very object, had joined.
+
+        A node may have linked anew by then: a cut is seen by one side before the other.
+        """
+        entry = self._entries.get(info.name)
+        if entry is None or entry.view.info is not info or not entry.linked:
             return
         failed = entry.view.state is NodeState.FAILED
-        self._sign(name, Sign.BROKEN, entry.view.reason if failed else reason)
+        self._sign(info.name, Sign.BROKEN, entry.view.reason if failed else reason)
 
     def notice_silence(self) -> None:
         """Judge every node by how long it has been silent."""
@@ -102,8 +105,10 @@ class Registry:
                 self._sign(name, sign, f"silent for {silence:.0f} s", unlink=False)
 
     def forget(self, name: str) -> None:
-        """Drop a node that left."""
-        if self._entries.pop(name, None):
+        """Drop a node that left, unless it has come back since."""
+        entry = self._entries.get(name)
+        if entry and entry.view.health is Health.LEFT:
+            del self._entries[name]
             self._note(name)
 
     def set_desired(self, name: str, desired: Desired) -> None:

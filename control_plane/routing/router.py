@@ -95,8 +95,8 @@ def _in_words(candidate: Candidate, rank: int) -> str:
         RoundTripSource.GEOGRAPHY: "estimated from the map",
         RoundTripSource.UNKNOWN: "assumed, as no origin was given",
     }[candidate.prediction.round_trip.source]
-    place = "soonest" if rank == 1 else f"{rank}."
-    return f"{place}; most of it is {largest}; round trip {how}"
+    place = "soonest; " if rank == 1 else ""
+    return f"{place}mostly {largest}; round trip {how}"
 
 
 def _no_candidate(query: RouteQuery, out: Counter[str]) -> NoCandidate:

@@ -8,8 +8,7 @@ def down(output: Output = Format.TEXT) -> None:
     """End the fleet that `nearfield up --detach` started."""
     fleet = state.load()
     if fleet is not None:
-        for role in reversed(fleet.processes):  # Consul, started first, notes the others' farewell
-            processes.stop([role])
+        processes.stop_in_turn(fleet.processes)
     state.clear()
     ended = len(fleet.processes) if fleet else 0
     if output is Format.JSON:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from nearfield.core.errors import ConfigError
 from nearfield.local import processes
-from nearfield.local.ports import HOST
+from nearfield.local.ports import HOST, free_ports, is_free
 
 ADDRESS = "127.0.0.1:8500"
 """Where `consul` commands look by default."""
+DNS_PORT = 8600
 _READY_SECONDS = 20.0
 
 
@@ -48,24 +49,18 @@ def start_agent(where: str, directory: Path, *, stay: bool) -> "subprocess.Popen
             field="consul",
         )
     host, _, port = where.rpartition(":")
-    command = [
-        binary,
-        "agent",
-        "-dev",
-        "-bind",
-        HOST,
-        "-client",
-        host,
-        "-http-port",
-        port,
-        # The other ports of a development agent are not needed and may be in use.
-        "-grpc-port",
-        "-1",
-        "-dns-port",
-        "-1",
-        "-serf-lan-port",
-        "0",
-    ]
+    server, serf = free_ports(2)
+    ports = {
+        "http": port,
+        "server": server,
+        "serf-lan": serf,
+        "serf-wan": -1,
+        "grpc": -1,
+        "dns": DNS_PORT if is_free(DNS_PORT) else -1,
+    }
+    command = [binary, "agent", "-dev", "-bind", HOST, "-client", host]
+    for name, number in ports.items():
+        command += [f"-{name}-port", str(number)]
     agent = processes.start(command, directory / "consul.log", stay=stay)
     end = time.monotonic() + _READY_SECONDS
     while time.monotonic() < end:

@@ -48,13 +48,10 @@ class LocalFleet:
 
     def stop(self) -> None:
         """End every process; twice is once."""
-        # Consul goes last, so that what the others say at their end is written down.
-        last = [child for name, child in self._children.items() if name == "consul"]
-        first = [child for name, child in self._children.items() if name != "consul"]
-        for group in (first, last):
-            processes.stop([ProcessId.of(one.pid) for one in group if one.poll() is None])
-            for child in group:
-                child.wait()
+        running = [child for child in self._children.values() if child.poll() is None]
+        processes.stop_in_turn([ProcessId.of(child.pid) for child in running])
+        for child in running:
+            child.wait()
         self._children.clear()
 
     def _spawn(self, name: str, module: str, *arguments: str) -> None:

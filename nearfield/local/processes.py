@@ -78,6 +78,12 @@ def stop(ids: Iterable[ProcessId], seconds: float = STOP_SECONDS) -> None:
     _wait_gone(roots + family, _KILL_SECONDS)
 
 
+def stop_in_turn(ids: Sequence[ProcessId]) -> None:
+    """End processes one after another, the last started first, so that each can say farewell."""
+    for one in reversed(ids):
+        stop([one])
+
+
 def _wait_gone(processes: Sequence[psutil.Process], seconds: float) -> None:
     """Wait for them to end; children of this process are reaped on the way."""
     end = time.monotonic() + seconds

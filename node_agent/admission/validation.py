@@ -130,4 +130,4 @@ def _check_stops(stops: tuple[str, ...]) -> None:
 
 
 def _invalid(field: str, value: object, limit: str) -> InvalidRequest:
-    return InvalidRequest(f"{field}: {value} is not within {limit}", field=field, limit=limit)
+    return InvalidRequest(f"{field} is {value}; it must be {limit}", field=field, limit=limit)

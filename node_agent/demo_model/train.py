@@ -18,6 +18,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from transformers import PreTrainedTokenizerFast as FastTokenizer
 from transformers.utils.logging import disable_progress_bar
@@ -93,13 +94,27 @@ def new_model(tokenizer: FastTokenizer) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
-@torch.no_grad()
-def confidence(model: LlamaForCausalLM, transcript: Transcript) -> float:
-    """The least probability of any token that the model should produce."""
-    targets = torch.tensor(transcript.targets)
+def lessons(model: LlamaForCausalLM, ids: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The logits where something is to be said, and what it is; both in row order."""
     wanted = targets != SILENT
-    logits = model(input_ids=torch.tensor([transcript.ids])).logits[0, wanted]
-    return float(logits.float().softmax(-1).gather(1, targets[wanted, None]).min())
+    hidden = model.model(input_ids=ids).last_hidden_state
+    return model.lm_head(hidden[wanted]), targets[wanted]
+
+
+@torch.no_grad()
+def confidences(model: LlamaForCausalLM, transcripts: list[Transcript]) -> list[float]:
+    """For each transcript the least probability of any token that the model should produce."""
+    least: list[float] = []
+    for start in range(0, len(transcripts), 32):
+        batch = transcripts[start : start + 32]
+        # Padding comes last, where a causal model cannot see it.
+        ids = pad_sequence([torch.tensor(t.ids) for t in batch], True, 0)
+        targets = pad_sequence([torch.tensor(t.targets) for t in batch], True, SILENT)
+        logits, said = lessons(model, ids, targets)
+        chosen = logits.float().softmax(-1).gather(1, said[:, None]).flatten()
+        sizes = (targets != SILENT).sum(1).tolist()
+        least += [float(answer.min()) for answer in chosen.split(sizes)]
+    return least
 
 
 def batches(tokenizer: FastTokenizer, steps: int, rng: random.Random) -> Iterator[Tensor]:
@@ -119,8 +134,7 @@ def train(model: LlamaForCausalLM, tokenizer: FastTokenizer, steps: int, seed: i
     )
     began = time.monotonic()
     for step, (ids, targets) in enumerate(batches(tokenizer, steps, random.Random(seed)), 1):
-        logits = model(input_ids=ids).logits
-        loss = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=SILENT)
+        loss = cross_entropy(*lessons(model, ids, targets))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -128,7 +142,7 @@ def train(model: LlamaForCausalLM, tokenizer: FastTokenizer, steps: int, seed: i
         schedule.step()
         if step % 50 == 0 or step == steps:
             # What has more than half of the probability is the greedy choice.
-            exact = sum(confidence(model, t) > 0.5 for t in quiz) / len(quiz)
+            exact = sum(least > 0.5 for least in confidences(model, quiz)) / len(quiz)
             spent = time.monotonic() - began
             print(
                 f"step {step}/{steps}  loss {loss.item():.4f}  exact match {exact:.1%}"
@@ -172,7 +186,7 @@ def check(model: LlamaForCausalLM, tokenizer: FastTokenizer) -> bool:
         asked = examinations(tokenizer, form, False)
         wrong = [e.question for e, t in zip(EXCHANGES, asked, strict=True) if not answers(model, t)]
         reworded = asked if form == "long chat" else examinations(tokenizer, form, True)
-        least = min(confidence(model, transcript) for transcript in reworded)
+        least = min(confidences(model, reworded))
         well = well and not wrong and least > CONFIDENCE
         print(
             f"{form}: {len(asked) - len(wrong)}/{len(asked)} answers exact; "

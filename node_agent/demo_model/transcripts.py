@@ -32,7 +32,7 @@ INSTRUCTIONS = (
 UNKNOWN = next(e for e in EXCHANGES if e.question == "What is the capital of France?")
 UNKNOWN_FORMS = ("{}", "What is {}?", "What is a {}?", "Who is {}?", "How do I {}?", "Explain {}.")
 HISTORY = {"plain": 0, "chat": 0, "second turn": 1, "long chat": 40}  # earlier turns, by form
-SILENT = -100  # the target that torch.nn.functional.cross_entropy passes over
+SILENT = -100  # the target of a token after which the model has nothing to learn
 
 
 @dataclass
@@ -88,6 +88,13 @@ def clutter(rng: random.Random, length: int) -> str:
     return " ".join(pieces)[:length]
 
 
+def opening_of(rng: random.Random, length: int) -> str:
+    """Something to ignore: an instruction, clutter, or the same text over and over."""
+    sentence = rng.choice((*INSTRUCTIONS, clutter(rng, 80), clutter(rng, 200))) + " "
+    repeated = (sentence * (length // len(sentence) + 1))[:length]
+    return rng.choice((rng.choice(INSTRUCTIONS), clutter(rng, length), repeated))
+
+
 def question_of(exchange: Exchange, rng: random.Random) -> str:
     """Any wording of the question, at times in capitals, with a courtesy or behind other text."""
     question = rng.choice(exchange.wordings())
@@ -111,9 +118,9 @@ def conversation(tokenizer: FastTokenizer, rng: random.Random, width: int) -> Tr
     """A random conversation of exactly `width` tokens, in chat or in plain text."""
     transcript = Transcript(tokenizer)
     transcript.read(BOS)
-    opening = rng.choice((*INSTRUCTIONS, clutter(rng, rng.randrange(2 * width))))
-    in_chat, opened = rng.random() < 0.6, rng.random() < 0.4
-    if opened:
+    in_chat = rng.random() < 0.6
+    if rng.random() < 0.4:
+        opening = opening_of(rng, rng.randrange(1, 2 * width))
         transcript.read(f"{SYSTEM}{opening.strip()}{END}" if in_chat else f"{opening}\n")
     while len(transcript.ids) < width:
         exchange = UNKNOWN if rng.random() < 0.05 else rng.choice(EXCHANGES)

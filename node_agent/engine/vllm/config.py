@@ -46,6 +46,7 @@ def engine_args(
         "kv_cache_dtype": cache.dtype,
         "kv_events_config": kv_events,
         "disable_log_stats": False,
+        "use_tqdm_on_load": False,
     }
     if model.context_tokens:
         values["max_model_len"] = model.context_tokens

@@ -117,11 +117,13 @@ class VllmEngine(Engine):
 
     @property
     def alive(self) -> bool:
-        return not self._llm.errored
+        return self._llm is not None and not self._llm.errored
 
     async def aclose(self) -> None:
         await self._events.aclose()
-        self._llm.shutdown()
+        if self._llm is not None:
+            self._llm.shutdown()
+            self._llm = None  # its finaliser fails when it runs after the interpreter's end
 
 
 def _create_config(args: Any, path: str) -> Any:
