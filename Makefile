@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header -
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: $(RUN) ## Make the virtual environment with all a fleet needs
+install: $(ALL) ## Make the virtual environment with all a fleet, its tests and benches need
 
 quickstart: $(RUN) ## Start three PoPs, ask them from five cities, show where time went, stop
 	@$(BIN)/nearfield quickstart $(ARGS)

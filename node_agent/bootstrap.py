@@ -15,7 +15,7 @@ from node_agent.load import LoadMeter
 from node_agent.rates import Rates
 from node_agent.service import SERVICE, InferenceService
 from node_agent.settings import NodeSettings
-from node_agent.telemetry import ServerTelemetry
+from node_agent.telemetry import ServerTelemetry, publish_load
 from node_agent.workload import Workload
 from protos.nearfield.v1 import inference_pb2_grpc
 
@@ -31,6 +31,7 @@ def build_agent(
     intake = Intake(workload, engine.clear_prefix_cache)
     meter = LoadMeter(engine, workload, rates, probe)
     answers = Answers(engine, info, intake, workload, rates, meter, queue=settings.engine.queue)
+    publish_load(telemetry, meter.read)
     server = RpcServer(settings.listen, (SERVICE,))
     inference_pb2_grpc.add_InferenceServicer_to_server(
         InferenceService(answers, ServerTelemetry(telemetry)), server.grpc

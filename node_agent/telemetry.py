@@ -1,18 +1,42 @@
 """What a node measures of each request: one span for the request, one for the engine's part."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import time_ns
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from nearfield.core import genai
 from nearfield.core.clock import monotonic
 from nearfield.core.errors import NearfieldError
 from nearfield.core.inference import Delta, Event, Finished
+from nearfield.core.node import NodeLoad
 from nearfield.core.telemetry import Telemetry
+
+
+def publish_load(telemetry: Telemetry, read: Callable[[], NodeLoad]) -> None:
+    """Offer a node's load as gauges; `read` returns it as of now."""
+    gauges: dict[str, Callable[[NodeLoad], float]] = {
+        "nearfield.requests.running": lambda load: load.running,
+        "nearfield.requests.waiting": lambda load: load.waiting,
+        "nearfield.kv_cache.usage": lambda load: load.kv_cache.usage,
+        "nearfield.prefix_cache.queries": lambda load: load.kv_cache.query_tokens,
+        "nearfield.prefix_cache.hits": lambda load: load.kv_cache.hit_tokens,
+        "nearfield.prefix_cache.evicted_blocks": lambda load: load.kv_cache.evicted_blocks,
+    }
+    for name, value in gauges.items():
+        observe = partial(_observe, read, value)
+        telemetry.meter.create_observable_gauge(name, [observe])
+
+
+def _observe(
+    read: Callable[[], NodeLoad], value: Callable[[NodeLoad], float], _: CallbackOptions
+) -> Iterable[Observation]:
+    yield Observation(value(read()))
 
 
 class ServerTelemetry:

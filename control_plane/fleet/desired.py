@@ -1,6 +1,8 @@
 """Desired state: changed by operators, kept by the directory, followed by nodes."""
 
+import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,10 +24,17 @@ class DesiredStates:
         self._registry = registry
         self._known: dict[str, Desired] = {}
         self._not_durable: dict[str, Desired] = {}
+        self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def load(self) -> None:
         """Read what the directory keeps; raises DirectoryUnavailable."""
-        self._known = dict(await self._directory.desired())
+        stored = await self._directory.desired()
+        missed = {
+            name: desired
+            for name, desired in self._not_durable.items()
+            if name not in stored or stored[name].revision < desired.revision
+        }
+        self._known = {**stored, **missed}
 
     def of(self, name: str) -> Desired:
         """Return what a node should be; one nobody ever spoke of should be open."""
@@ -39,6 +48,11 @@ class DesiredStates:
         and is written later.
         """
         self._registry.get(name)
+        # without the directory nothing else keeps two changes from taking the same revision
+        async with self._changing[name]:
+            return await self._change(name, change)
+
+    async def _change(self, name: str, change: Change) -> tuple[Desired, bool]:
         for _ in range(_RACES_MOST):
             before = self.of(name)
             desired = replace(

@@ -35,7 +35,8 @@ class GatewayService(inference_pb2_grpc.InferenceServicer):
         request = replace(request, origin=self._position or request.origin)
         with self._tracer.start_as_current_span("gateway", trace):
             admitted = False
-            async for event in self._client.stream(request):
+            events = self._client.stream(request, timeout=context.time_remaining())
+            async for event in events:
                 if not admitted:
                     await context.send_initial_metadata(ADMITTED)
                     admitted = True

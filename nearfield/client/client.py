@@ -160,15 +160,17 @@ class Client:
     ) -> AsyncGenerator[Event]:
         """Try candidates until one answers."""
         walk = Walk(request, self._leases, self._round_trips, record)
-        async for candidate, sent in walk.candidates(trace):
-            try:
+        async with aclosing(walk.candidates(trace)) as candidates:
+            async for candidate, sent in candidates:
                 left = None if timeout is None else timeout - (monotonic() - started)
-                async with aclosing(self._attempt(candidate, sent, record, trace, left)) as events:
-                    async for event in events:
-                        yield event
-                return
-            except (Rejected, Evicted) as error:
-                walk.go_on_after(candidate, error)
+                attempt = self._attempt(candidate, sent, record, trace, left)
+                try:
+                    async with aclosing(attempt) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except (Rejected, Evicted) as error:
+                    walk.go_on_after(candidate, error)
 
     async def _attempt(
         self,

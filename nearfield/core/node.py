@@ -70,7 +70,12 @@ class NodeInfo:
     version: str = ""
 
     def model(self, name: str) -> Model | None:
-        """Return the model of this name, or None where it is not served."""
+        """Return the model of this name, or None where it is not served.
+
+        An empty name means the only one.
+        """
+        if not name and len(self.models) == 1:
+            return self.models[0]
         return next((model for model in self.models if model.name == name), None)
 
 

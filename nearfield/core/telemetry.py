@@ -1,5 +1,6 @@
 """Traces and metrics of a process, by OpenTelemetry's names. Prompts are part of neither."""
 
+import logging
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from nearfield.core.settings import TelemetrySettings
 
 SCOPE = "nearfield"
+_log = logging.getLogger(__name__)
 
 
 class Telemetry:
@@ -45,6 +47,7 @@ class Telemetry:
         registry = CollectorRegistry()
         self._server, self._server_thread = start_http_server(port, "127.0.0.1", registry)
         self.prometheus_port = self._server.server_port
+        _log.info("Prometheus endpoint on 127.0.0.1:%d", self.prometheus_port)
         return PrometheusMetricReader(registry=registry)
 
     @property

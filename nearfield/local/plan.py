@@ -13,6 +13,9 @@ NODES_MOST = 16
 NODE_CACHE_BYTES = 64 * 1024 * 1024
 """Of KV cache a node: thousands of tokens of the demo model, and little of a laptop's memory."""
 
+NODE_GPU_SHARE = 0.2
+"""vLLM starts only where this share of the GPU is free, and several nodes share one."""
+
 
 @dataclass(frozen=True, slots=True)
 class FleetOptions:
@@ -60,7 +63,10 @@ def write_plan(options: FleetOptions, directory: Path, join_token: str) -> Fleet
             _node(name, pop, address, control_plane, join_token),
             {
                 "model": {"path": options.model},
-                "kv_cache": {"memory_bytes": NODE_CACHE_BYTES},
+                "kv_cache": {
+                    "memory_bytes": NODE_CACHE_BYTES,
+                    "gpu_memory_share": NODE_GPU_SHARE,
+                },
                 "telemetry": _telemetry(options),
             },
         )

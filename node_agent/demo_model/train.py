@@ -108,12 +108,14 @@ def confidences(model: LlamaForCausalLM, transcripts: list[Transcript]) -> list[
     for start in range(0, len(transcripts), 32):
         batch = transcripts[start : start + 32]
         # Padding comes last, where a causal model cannot see it.
-        ids = pad_sequence([torch.tensor(t.ids) for t in batch], True, 0)
-        targets = pad_sequence([torch.tensor(t.targets) for t in batch], True, SILENT)
+        ids = pad_sequence([torch.tensor(t.ids) for t in batch], batch_first=True)
+        targets = pad_sequence(
+            [torch.tensor(t.targets) for t in batch], batch_first=True, padding_value=SILENT
+        )
         logits, said = lessons(model, ids, targets)
         chosen = logits.float().softmax(-1).gather(1, said[:, None]).flatten()
         sizes = (targets != SILENT).sum(1).tolist()
-        least += [float(answer.min()) for answer in chosen.split(sizes)]
+        least += [float(answer.min()) for answer in torch.split(chosen, sizes)]
     return least
 
 
