@@ -25,12 +25,14 @@ class ModelSettings(Section):
 class EngineSettings(Section):
     """How it is run."""
 
-    slots: int = Field(default=16, ge=1)
-    """Requests in one batch. Raise it on a GPU until the time per token suffers."""
+    slots: int = Field(default=0, ge=0)
+    """Requests in one batch. 0: 256 on a GPU, 16 on a CPU. Lower it when the time per token
+    suffers."""
     queue: int = Field(default=64, ge=0)
     """Requests that may wait for a slot; beyond them a request is rejected at once."""
-    compile: bool = False
-    """torch.compile and, on a GPU, graphs: 1.4 times the throughput, for a longer start."""
+    compile: bool | None = None
+    """torch.compile and, on a GPU, graphs: 1.4 times the throughput on a CPU, for 8 s more of
+    start. Unset: on a GPU yes, on a CPU no."""
     allow_vulnerable_vllm: bool = False
     """Serve with a vLLM older than 0.32.0, which has known faults in template rendering and
     remote code trust. Only for models and prompts you trust."""

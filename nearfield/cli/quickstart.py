@@ -1,9 +1,9 @@
 """`nearfield quickstart`: a fleet, prompts from five cities, and a table of where time went."""
 
 import asyncio
-import tempfile
+import os
+import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from nearfield.cli.nodes import nodes_table
 from nearfield.cli.output import Format, Output, console, milliseconds, print_json, table
@@ -15,6 +15,7 @@ from nearfield.client.client import Client
 from nearfield.client.dialing import direct
 from nearfield.core.geo import Position
 from nearfield.core.inference import Provenance
+from nearfield.local import state
 from nearfield.local.fleet import running_fleet
 from nearfield.local.plan import FleetOptions
 from nearfield.local.state import FleetState
@@ -59,9 +60,10 @@ def quickstart(no_wan: NoWan = False, output: Output = Format.TEXT) -> None:
 
 
 async def _quickstart(*, wan: bool, output: Format) -> None:
-    with tempfile.TemporaryDirectory(prefix="nearfield-") as folder, Steps() as progress:
+    folder = state.home() / f"quickstart-{os.getpid()}"
+    with Steps() as progress:
         options = FleetOptions(pops=POPS, wan=wan)
-        async with running_fleet(options, Path(folder), progress) as fleet:
+        async with running_fleet(options, folder, progress) as fleet:
             async with AdminClient(fleet.admin) as admin:
                 nodes = await admin.nodes()
             rows = []
@@ -69,6 +71,7 @@ async def _quickstart(*, wan: bool, output: Format) -> None:
                 rows += await _ask_from(city, position, fleet)
                 progress("asking from cities", number, len(POSITIONS))
             progress("stopping", 0, 1)
+    shutil.rmtree(folder)  # its logs are of use only where it failed
     if output is Format.JSON:
         print_json({"distance_emulated": wan, "nodes": nodes, "requests": rows})
         return

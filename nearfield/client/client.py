@@ -163,9 +163,9 @@ class Client:
         async with aclosing(walk.candidates(trace)) as candidates:
             async for candidate, sent in candidates:
                 left = None if timeout is None else timeout - (monotonic() - started)
-                attempt = self._attempt(candidate, sent, record, trace, left)
+                answer = self._attempt(candidate, sent, record, trace, left)
                 try:
-                    async with aclosing(attempt) as events:
+                    async with aclosing(answer) as events:
                         async for event in events:
                             yield event
                     return

@@ -1,11 +1,17 @@
 """Settings of a process: a TOML file, then the environment, then flags; later ones win."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from nearfield.core.errors import ConfigError, InvalidRequest
 from nearfield.core.geo import Position, parse_position
@@ -64,6 +70,8 @@ class ProcessSettings(BaseSettings):
             return cls(**values)
         except ValidationError as error:
             raise _as_config_error(error) from None
+        except SettingsError as error:
+            raise _as_unreadable(error) from None
 
 
 def position(text: str) -> Position:
@@ -79,6 +87,15 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read {path}: {error}", field="config") from None
+
+
+def _as_unreadable(error: SettingsError) -> ConfigError:
+    """A variable for a list or a section that is no JSON; the key is in the text alone."""
+    found = re.search(r'field "(\w+)"', str(error))
+    key = found[1] if found else "environment"
+    return ConfigError(
+        f"setting '{key}': its environment variable is not JSON", field=key, limit="JSON"
+    )
 
 
 def _as_config_error(error: ValidationError) -> ConfigError:

@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NoOpTracer, Tracer
 from prometheus_client import CollectorRegistry, start_http_server
 
+from nearfield.core.errors import ConfigError
 from nearfield.core.settings import TelemetrySettings
 
 SCOPE = "nearfield"
@@ -45,7 +46,13 @@ class Telemetry:
 
     def _serve_prometheus(self, port: int) -> MetricReader:
         registry = CollectorRegistry()
-        self._server, self._server_thread = start_http_server(port, "127.0.0.1", registry)
+        try:
+            self._server, self._server_thread = start_http_server(port, "127.0.0.1", registry)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot serve Prometheus on port {port}: {error.strerror}",
+                field="telemetry.prometheus_port",
+            ) from None
         self.prometheus_port = self._server.server_port
         _log.info("Prometheus endpoint on 127.0.0.1:%d", self.prometheus_port)
         return PrometheusMetricReader(registry=registry)

@@ -47,7 +47,7 @@ def start(
 
     Without `stay` it dies with this process.
     """
-    with log.open("ab") as output:
+    with log.open("wb") as output:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

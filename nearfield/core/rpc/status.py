@@ -1,9 +1,11 @@
 """The error tree on the wire: a gRPC status with google.rpc ErrorInfo and RetryInfo."""
 
+import contextlib
 from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from nearfield.core import errors
@@ -11,6 +13,8 @@ from nearfield.core.errors import InternalError, NearfieldError, StreamBroken, T
 
 DOMAIN = "nearfield"
 DETAILS_KEY = "grpc-status-details-bin"
+MESSAGE_MOST = 400
+"""Characters of a message on the wire, where it stands twice: gRPC drops trailers from 8 KiB on."""
 
 
 def _subclasses(root: type[NearfieldError]) -> dict[str, type[NearfieldError]]:
@@ -27,7 +31,7 @@ async def abort(context: "grpc.aio.ServicerContext[Any, Any]", error: NearfieldE
     """End a call with this error; never returns."""
     await context.abort(
         grpc.StatusCode[error.status],
-        error.message,
+        error.message[:MESSAGE_MOST],
         ((DETAILS_KEY, to_status(error).SerializeToString()),),
     )
     raise AssertionError("abort raises")
@@ -35,7 +39,8 @@ async def abort(context: "grpc.aio.ServicerContext[Any, Any]", error: NearfieldE
 
 def to_status(error: NearfieldError) -> status_pb2.Status:
     """Return google.rpc.Status with all the error's fields."""
-    status = status_pb2.Status(code=code_pb2.Code.Value(error.status), message=error.message)
+    code, message = code_pb2.Code.Value(error.status), error.message[:MESSAGE_MOST]
+    status = status_pb2.Status(code=code, message=message)
     info = error_details_pb2.ErrorInfo(reason=type(error).__name__, domain=DOMAIN)
     info.metadata["outcome"] = error.outcome
     info.metadata["resumable"] = str(error.resumable).lower()
@@ -60,7 +65,8 @@ def from_rpc_error(error: grpc.aio.AioRpcError, *, admitted: bool = False) -> Ne
 def _from_details(error: grpc.aio.AioRpcError) -> NearfieldError | None:
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
-            return from_status(status_pb2.Status.FromString(value))
+            with contextlib.suppress(DecodeError):  # a peer that is not ours may send anything
+                return from_status(status_pb2.Status.FromString(value))
     return None
 
 

@@ -11,6 +11,8 @@ from node_agent.kv_cache.budget import GIB, CachePlan
 from node_agent.settings import EngineSettings, ModelSettings
 from node_agent.weights.source import resolve
 
+CPU_SLOTS = 16
+GPU_SLOTS = 256
 OLDEST_SAFE = Version("0.32.0")
 """Fixes a template that could exhaust the server and a bypass of the trust in remote code."""
 
@@ -39,8 +41,8 @@ def engine_args(
     values: dict[str, Any] = {
         "model": resolve(model.path),
         "dtype": _dtype(model.dtype, on_cpu=on_cpu),
-        "max_num_seqs": engine.slots,
-        "enforce_eager": not engine.compile,
+        "max_num_seqs": engine.slots or (CPU_SLOTS if on_cpu else GPU_SLOTS),
+        "enforce_eager": on_cpu if engine.compile is None else not engine.compile,
         "enable_prefix_caching": cache.prefix_caching,
         "block_size": cache.block_tokens,
         "kv_cache_dtype": cache.dtype,

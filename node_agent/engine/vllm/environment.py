@@ -9,13 +9,13 @@ _SMALL_HOST_CORES = 4
 def prepare(*, on_cpu: bool, cpu_cores: int) -> None:
     """Set what vLLM needs to embed well; what the operator has set stays."""
     defaults = {
-        # The model runs in the engine's own process: half the CPU of one worker process more.
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_LOGGING_LEVEL": "ERROR",
         "VLLM_NO_USAGE_STATS": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
     if on_cpu:
+        # The model runs in the engine's own process; a worker process more costs twice the CPU.
+        defaults["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
         # Several threads on few cores stall short requests for 0.3 to 0.7 s under contention.
         threads = 1 if cpu_cores <= _SMALL_HOST_CORES else cpu_cores // _CORES_PER_THREAD
         defaults |= {"OMP_NUM_THREADS": str(threads), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}

@@ -8,6 +8,7 @@ from vllm.sampling_params import RequestOutputKind
 
 from nearfield.core.errors import InvalidRequest
 from nearfield.core.inference import Alternative, Sampling, TokenLogprobs
+from node_agent.engine.vllm.prompts import is_client_error
 
 _SAME_NAME = (
     "temperature",
@@ -40,7 +41,9 @@ def to_params(sampling: Sampling, defaults: Mapping[str, Any], room: int) -> Sam
         return SamplingParams(
             **values, stop=list(sampling.stop), output_kind=RequestOutputKind.DELTA
         )
-    except ValueError as error:
+    except Exception as error:
+        if not is_client_error(error):
+            raise
         raise InvalidRequest(f"sampling: {error}", field="sampling") from None
 
 
