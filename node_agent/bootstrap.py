@@ -1,5 +1,6 @@
 """Wires a node agent; tests wire through it too, with another engine."""
 
+from nearfield.core.errors import ConfigError
 from nearfield.core.identity import new_id
 from nearfield.core.node import NodeInfo
 from nearfield.core.rpc.server import RpcServer
@@ -20,6 +21,7 @@ from node_agent.workload import Workload
 from protos.nearfield.v1 import inference_pb2_grpc
 
 VERSION = "0.1.0"
+_WILDCARDS = ("", "0.0.0.0", "[::]")
 
 
 def build_agent(
@@ -49,7 +51,7 @@ def node_info(settings: NodeSettings, engine: Engine, probe: Probe) -> NodeInfo:
     return NodeInfo(
         name=settings.name,
         incarnation=new_id("run"),
-        endpoint=settings.advertise or settings.listen,
+        endpoint=_endpoint(settings),
         pop=settings.pop,
         position=position(settings.position),
         jurisdiction=settings.jurisdiction,
@@ -58,3 +60,17 @@ def node_info(settings: NodeSettings, engine: Engine, probe: Probe) -> NodeInfo:
         hardware=probe.identify(),
         version=VERSION,
     )
+
+
+def _endpoint(settings: NodeSettings) -> str:
+    """The address clients dial; one that only means something here must not be advertised."""
+    endpoint = settings.advertise or settings.listen
+    host, _, port = endpoint.rpartition(":")
+    if settings.control_planes and (host in _WILDCARDS or not port.isdigit() or int(port) == 0):
+        raise ConfigError(
+            f"clients cannot dial '{endpoint}'; set advertise to the host:port that reaches this "
+            "node",
+            field="advertise",
+            limit="host:port",
+        )
+    return endpoint

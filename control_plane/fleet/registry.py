@@ -102,7 +102,9 @@ class Registry:
             silence = now - entry.heard_at
             sign = sign_of_silence(silence)
             if sign and next_health(entry.view.health, sign) is not entry.view.health:
-                self._sign(name, sign, f"silent for {silence:.0f} s", unlink=False)
+                quiet = sign is Sign.QUIET  # a suspect keeps its own reason: it may yet be well
+                reason = entry.view.reason if quiet else f"silent for {silence:.0f} s"
+                self._sign(name, sign, reason, unlink=False)
 
     def forget(self, name: str) -> None:
         """Drop a node that left, unless it has come back since."""

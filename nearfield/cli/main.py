@@ -1,6 +1,8 @@
 """Puts the verbs together."""
 
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
@@ -45,4 +47,9 @@ def main() -> None:
     try:
         app()
     except NearfieldError as error:
-        fail(error, as_json="json" in sys.argv[1:])
+        fail(error, as_json=_wants_json(sys.argv[1:]))
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    apart = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(arguments))
+    return apart or "-ojson" in arguments or "--output=json" in arguments

@@ -79,6 +79,8 @@ async def _one(target: str, name: str, output: Format) -> None:
 
 def state_in_words(view: NodeView) -> str:
     """Return what a node is up to, and why."""
+    if view.health is Health.SUSPECT:
+        return f"suspect: silent for {view.heard:.0f} s"
     alive = view.health is Health.ALIVE
     word = view.state.value if alive else view.health.value
     return f"{word}: {view.reason}" if view.reason else word

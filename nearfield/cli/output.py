@@ -16,7 +16,12 @@ from nearfield.core.errors import NearfieldError
 WIDTH_ELSEWHERE = 180
 """Columns where no terminal says otherwise: a log keeps a node on one line."""
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_ELSEWHERE)
+console = Console(
+    highlight=False,
+    markup=False,  # answers and reasons are other people's words, brackets included
+    emoji=False,
+    width=None if sys.stdout.isatty() else WIDTH_ELSEWHERE,
+)
 
 
 class Format(StrEnum):

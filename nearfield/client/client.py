@@ -159,10 +159,11 @@ class Client:
         timeout: float | None,
     ) -> AsyncGenerator[Event]:
         """Try candidates until one answers."""
-        walk = Walk(request, self._leases, self._round_trips, record)
+        deadline = None if timeout is None else started + timeout
+        walk = Walk(request, self._leases, self._round_trips, record, deadline)
         async with aclosing(walk.candidates(trace)) as candidates:
             async for candidate, sent in candidates:
-                left = None if timeout is None else timeout - (monotonic() - started)
+                left = None if deadline is None else deadline - monotonic()
                 answer = self._attempt(candidate, sent, record, trace, left)
                 try:
                     async with aclosing(answer) as events:

@@ -39,7 +39,9 @@ class Connections:
     async def use(self, endpoint: str, position: Position | None) -> AsyncIterator[Connection]:
         """Hold the connection to an endpoint until the block ends."""
         address = await self._dial(endpoint, position)
-        connection = self._open.setdefault(address, Connection(open_channel(address)))
+        if address not in self._open:
+            self._open[address] = Connection(open_channel(address))
+        connection = self._open[address]
         self._open.move_to_end(address)
         connection.users += 1
         try:

@@ -47,8 +47,9 @@ class Routes:
         return explanation_from_wire(reply)
 
     async def _connect(self) -> grpc.aio.Channel:
+        address = await self._dial(self._target, None)
         if self._channel is None:
-            self._channel = open_channel(await self._dial(self._target, None))
+            self._channel = open_channel(address)
         return self._channel
 
     async def aclose(self) -> None:

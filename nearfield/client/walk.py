@@ -1,5 +1,6 @@
 """One request's walk over its candidates: who is next, and whether to go on after a failure."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator, Mapping
 
@@ -8,24 +9,33 @@ from nearfield.client.choice import order
 from nearfield.client.leases import Leases
 from nearfield.client.round_trips import RoundTrips
 from nearfield.core.clock import monotonic
-from nearfield.core.errors import NearfieldError, TimedOut
+from nearfield.core.errors import NearfieldError, NoCandidate, TimedOut
 from nearfield.core.inference import AttemptKind, Request
-from nearfield.core.route import Candidate, RouteQuery
+from nearfield.core.route import Candidate, Lease, RouteQuery
 
 _ROUNDS = 2
 """Leases for one request: the one at hand, and a new one without the nodes that failed."""
 
 
 class Walk:
-    """Yields candidates soonest first, each node once."""
+    """Yields candidates soonest first, each node once.
+
+    `deadline` is the monotonic moment after which nobody is asked any more.
+    """
 
     def __init__(
-        self, request: Request, leases: Leases, round_trips: RoundTrips, record: Record
+        self,
+        request: Request,
+        leases: Leases,
+        round_trips: RoundTrips,
+        record: Record,
+        deadline: float | None = None,
     ) -> None:
         self._request = request
         self._leases = leases
         self._round_trips = round_trips
         self._record = record
+        self._deadline = deadline
         self._failed: set[str] = set()
         self._last: NearfieldError | None = None
 
@@ -39,14 +49,21 @@ class Walk:
         for _ in range(_ROUNDS):
             query = self._query()
             asked = monotonic()
-            lease = await self._leases.get(query, trace)
+            lease = await self._lease(query, trace)
             self._record.split.route += monotonic() - asked
             for candidate in order(lease.candidates, query.origin, query.round_trips):
                 if candidate.node not in self._failed:
                     self._record.prediction = candidate.prediction
                     yield candidate, self._next_request(lease.model)
-        if self._last is not None:
-            raise self._last
+        raise self._last or NoCandidate("the control plane named no node")
+
+    async def _lease(self, query: RouteQuery, trace: Mapping[str, str]) -> Lease:
+        left = None if self._deadline is None else self._deadline - monotonic()
+        try:
+            async with asyncio.timeout(left):
+                return await self._leases.get(query, trace)
+        except TimeoutError:
+            raise TimedOut("the deadline passed while asking where to go") from None
 
     def go_on_after(self, candidate: Candidate, error: NearfieldError) -> None:
         """Note a failure; raises it where another node would not help.

@@ -1,5 +1,6 @@
 """What a local fleet consists of: settings files for each process, nothing started."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,8 +126,9 @@ def _write(path: Path, values: dict[str, object], tables: dict[str, dict[str, ob
     for name, table in tables.items():
         if table:
             lines += [f"\n[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+    path.touch(0o600)
+    path.chmod(0o600)  # before it holds the join token
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    path.chmod(0o600)  # it holds the join token
     return path
 
 
@@ -134,6 +136,6 @@ def _toml(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(one) for one in value) + "]"
     if isinstance(value, str):
-        quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}"'
+        # TOML's basic strings are JSON's, but for DEL.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)

@@ -2,7 +2,10 @@
 
 import socket
 
+from nearfield.core.errors import ConfigError
+
 HOST = "127.0.0.1"
+_LAST = 65535
 
 
 def is_free(port: int) -> bool:
@@ -26,13 +29,20 @@ def free_ports(count: int) -> list[int]:
 
 
 def ports_from(base: int, count: int) -> list[int]:
-    """Return `count` ports from `base` on, leaving out those in use; 0 takes any."""
+    """Return `count` ports from `base` on, leaving out those in use; 0 takes any.
+
+    Raises ConfigError where there are not as many.
+    """
     if base == 0:
         return free_ports(count)
     ports: list[int] = []
     port = base
-    while len(ports) < count and port < 65536:
+    while len(ports) < count and 0 < port <= _LAST:
         if is_free(port):
             ports.append(port)
         port += 1
+    if len(ports) < count:
+        raise ConfigError(
+            f"there are no {count} free ports from {base} on", field="port", limit=f"0 to {_LAST}"
+        )
     return ports

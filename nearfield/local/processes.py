@@ -1,5 +1,6 @@
 """Child processes: started with a log, watched, and ended without a rest."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,12 +8,9 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import psutil
-
-from nearfield.core.lifecycle import die_with_parent
 
 STOP_SECONDS = 15.0
 _KILL_SECONDS = 5.0
@@ -47,6 +45,8 @@ def start(
 
     Without `stay` it dies with this process.
     """
+    if not stay:
+        command = bound(command)
     with log.open("wb") as output:
         return subprocess.Popen(
             command,
@@ -55,9 +55,12 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env={**os.environ, **(environment or {})},
-            # The child makes one system call before it executes; no lock can be held.
-            preexec_fn=None if stay else partial(die_with_parent, os.getpid()),  # noqa: PLW1509
         )
+
+
+def bound(command: Sequence[str]) -> list[str]:
+    """Return a command that runs `command` as a child that dies with this process."""
+    return python("-m", "nearfield.local.bound", str(os.getpid()), *command)
 
 
 def python(*arguments: str) -> list[str]:
@@ -68,12 +71,14 @@ def python(*arguments: str) -> list[str]:
 def stop(ids: Iterable[ProcessId], seconds: float = STOP_SECONDS) -> None:
     """End processes and all their children: asked first, then killed."""
     roots = [process for one in ids if (process := one.find()) is not None]
-    family = [child for root in roots for child in root.children(recursive=True)]
+    family = []
     for root in roots:
-        root.send_signal(signal.SIGTERM)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            family += root.children(recursive=True)
+            root.send_signal(signal.SIGTERM)
     _wait_gone(roots + family, seconds)
     for process in roots + family:
-        if process.is_running():
+        with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     _wait_gone(roots + family, _KILL_SECONDS)
 

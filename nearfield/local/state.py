@@ -5,6 +5,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nearfield.core.errors import ConfigError
 from nearfield.core.geo import Position
 from nearfield.local.processes import ProcessId
 
@@ -35,20 +36,29 @@ def home() -> Path:
 
 
 def save(state: FleetState) -> None:
-    """Write the state for later commands."""
+    """Write the state for later commands, all of it or nothing."""
     home().mkdir(parents=True, exist_ok=True)
-    _file().write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+    new = _file().with_suffix(".new")
+    new.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+    new.replace(_file())
 
 
 def load() -> FleetState | None:
-    """Return the state of a fleet that still runs; None where there is none."""
+    """Return the state of a fleet that still runs; None where there is none.
+
+    Raises ConfigError where the file is not of this version's making.
+    """
     try:
         values = json.loads(_file().read_text(encoding="utf-8"))
+        values["position"] = Position(**values["position"])
+        values["processes"] = tuple(ProcessId(**one) for one in values["processes"])
+        state = FleetState(**values)
     except FileNotFoundError:
         return None
-    values["position"] = Position(**values["position"])
-    values["processes"] = tuple(ProcessId(**one) for one in values["processes"])
-    state = FleetState(**values)
+    except (ValueError, TypeError, KeyError):
+        raise ConfigError(
+            f"{_file()} is no state of a fleet; end what it names, and delete it", field="state"
+        ) from None
     return state if any(one.find() for one in state.processes) else None
 
 

@@ -6,6 +6,7 @@ opens goes through a relay that makes it as long as geography says it would be.
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nearfield.core.geo import Position, expected_round_trip
@@ -45,11 +46,10 @@ class Relay:
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
         try:
-            await self._carry(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass  # one end is gone: the other one learns it as the socket closes
-        finally:
-            writer.close()
+            with _closing(writer):
+                await self._carry(reader, writer)
+        except* (OSError, asyncio.CancelledError):
+            pass  # one end is gone, or the relay closes: both sockets are closed by now
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect as late as the far end would see it, then carry bytes both ways.
@@ -62,25 +62,35 @@ class Relay:
         loop = asyncio.get_running_loop()
         reach = loop.time() + one_way
         upward: asyncio.Queue[_Parcel] = asyncio.Queue(_CHUNKS_MOST)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_collect(reader, upward, one_way))
-            await asyncio.sleep(reach - loop.time())
-            far_reader, far_writer = await asyncio.open_connection(*self._endpoint)
-            downward: asyncio.Queue[_Parcel] = asyncio.Queue(_CHUNKS_MOST)
-            try:
+        downward: asyncio.Queue[_Parcel] = asyncio.Queue(_CHUNKS_MOST)
+        with contextlib.ExitStack() as ends:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_collect(reader, upward, one_way))
+                await asyncio.sleep(reach - loop.time())
+                far_reader, far_writer = await asyncio.open_connection(*self._endpoint)
+                ends.enter_context(_closing(far_writer))
+                tasks.create_task(_deliver(upward, far_writer))
                 tasks.create_task(_collect(far_reader, downward, one_way))
-                both = (_deliver(upward, far_writer), _deliver(downward, writer))
-                await asyncio.gather(*both)
-            finally:
-                far_writer.close()
+                tasks.create_task(_deliver(downward, writer))
 
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Bytes and the moment they arrive; no bytes are the end of the stream."""
+    """Bytes and the moment they arrive; no bytes are the end of the stream, None is a reset."""
 
     due: float
-    data: bytes
+    data: bytes | None
+
+
+@contextlib.contextmanager
+def _closing(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Close a connection in good order, or at once where something broke."""
+    try:
+        yield
+    except BaseException:
+        writer.transport.abort()
+        raise
+    writer.close()
 
 
 async def _collect(
@@ -88,8 +98,8 @@ async def _collect(
 ) -> None:
     loop = asyncio.get_running_loop()
     while True:
-        data = b""
-        with contextlib.suppress(ConnectionError):  # a reset is an end too
+        data: bytes | None = None
+        with contextlib.suppress(ConnectionError):
             data = await reader.read(_CHUNK_BYTES)
         await queue.put(_Parcel(loop.time() + one_way, data))
         if not data:
@@ -101,8 +111,10 @@ async def _deliver(queue: "asyncio.Queue[_Parcel]", writer: asyncio.StreamWriter
     while True:
         parcel = await queue.get()
         await asyncio.sleep(parcel.due - loop.time())
+        if parcel.data is None:
+            raise ConnectionResetError
         if not parcel.data:
-            writer.close()
+            writer.write_eof()  # the other direction goes on
             return
         writer.write(parcel.data)
         await writer.drain()
@@ -116,15 +128,17 @@ class WanDialer:
         self._control_plane = control_plane
         self._relays: dict[str, Relay] = {}
         self._addresses: dict[str, str] = {}
+        self._starting = asyncio.Lock()
 
     async def __call__(self, endpoint: str, position: Position | None) -> str:
         """Return the address of the relay to `endpoint`; see nearfield.client.dialing."""
-        if endpoint not in self._addresses:
-            there = position or self._control_plane
-            relay = Relay(endpoint, expected_round_trip(self._origin, there))
-            self._relays[endpoint] = relay
-            self._addresses[endpoint] = await relay.start()
-        return self._addresses[endpoint]
+        async with self._starting:
+            if endpoint not in self._addresses:
+                there = position or self._control_plane
+                relay = Relay(endpoint, expected_round_trip(self._origin, there))
+                self._relays[endpoint] = relay
+                self._addresses[endpoint] = await relay.start()
+            return self._addresses[endpoint]
 
     async def aclose(self) -> None:
         """Close every relay."""

@@ -1,6 +1,6 @@
-"""Every directory, empty, behind one way to open it; and a real Consul."""
+"""Every directory, empty, behind one way to open it; a real Consul; every engine."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,10 @@ import pytest
 from control_plane.directory.base import Directory
 from control_plane.directory.consul import ConsulDirectory
 from control_plane.directory.memory import MemoryDirectory
+from node_agent.engine.base import Engine
+from node_agent.engine.simulated import SimulatedEngine
 from tests.support.consul import ConsulAgent
+from tests.support.engines import SLOTS, start_vllm
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,46 @@ def durable_store(request: pytest.FixtureRequest) -> Store:
 async def directory(store: Store) -> AsyncIterator[Directory]:
     async with store.open() as opened:
         yield opened
+
+
+ENGINES = ["simulated", pytest.param("vllm", marks=pytest.mark.engine)]
+
+
+async def start_simulated() -> Engine:
+    return SimulatedEngine(slots=SLOTS, context_tokens=2048, step_seconds=0.001)
+
+
+START: dict[str, Callable[[], Awaitable[Engine]]] = {
+    "simulated": start_simulated,
+    "vllm": start_vllm,
+}
+
+
+@pytest.fixture(scope="session")
+async def vllm() -> AsyncIterator[Engine]:
+    """The session's vLLM, with the demo model and a cache that a test can overflow."""
+    engine = await start_vllm()
+    yield engine
+    await engine.aclose()
+
+
+@pytest.fixture
+async def simulated() -> AsyncIterator[Engine]:
+    engine = await start_simulated()
+    yield engine
+    await engine.aclose()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each kind of engine."""
+    found: Engine = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=ENGINES)
+async def mortal(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    """Each kind of engine, newly started, to be closed or killed."""
+    engine = await START[request.param]()
+    yield engine
+    await engine.aclose()

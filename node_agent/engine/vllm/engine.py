@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vllm.inputs import tokens_input
+from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -128,7 +129,8 @@ class VllmEngine(Engine):
 
 def _create_config(args: Any, path: str) -> Any:
     try:
-        return args.create_engine_config()
+        # As for vLLM's own server: by default vLLM steps through smaller batches.
+        return args.create_engine_config(UsageContext.OPENAI_API_SERVER)
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot serve '{path}': {error}", field="model.path") from None
 

@@ -1,0 +1,1 @@
+"""The benches: each a command that measures one thing end to end."""

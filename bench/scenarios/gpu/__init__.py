@@ -1,0 +1,1 @@
+"""A check and a measurement of a node on a machine with an NVIDIA GPU."""

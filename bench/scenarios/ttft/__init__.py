@@ -1,0 +1,1 @@
+"""Time to first token of a fleet under open-loop load."""

@@ -1,0 +1,24 @@
+"""One fleet for the session: a node in Frankfurt and one in Tokyo, both real."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from nearfield.client.client import Client
+from tests.support.whole_fleet import WholeFleet, whole_fleet
+
+
+@pytest.fixture(scope="session")
+async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeFleet]:
+    with pytest.MonkeyPatch.context() as environment:
+        # spans would otherwise be sent every five seconds
+        environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        async with whole_fleet(("fra1", "nrt1"), tmp_path_factory.mktemp("whole")) as running:
+            yield running
+
+
+@pytest.fixture
+async def client(fleet: WholeFleet) -> AsyncIterator[Client]:
+    """A client that has asked nothing yet."""
+    async with Client(fleet.state.control_plane) as client:
+        yield client

@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+from nearfield.cli.output import console, fail, milliseconds, print_json, table, to_json
+from nearfield.core.errors import Overloaded
+from nearfield.core.node import Intake
+from nearfield.core.route import RouteQuery
+from tests.support.nearfield_builders import view
+
+FULL = Overloaded("the queue is full", field="queue", limit="64", retry_after=0.5)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.0, "0.0"), (0.00949, "9.5"), (0.0123, "12"), (1.5, "1500")]
+)
+def test_milliseconds_are_finer_below_ten(seconds: float, words: str) -> None:
+    assert milliseconds(seconds) == words
+
+
+def test_values_become_plain_json() -> None:
+    query = RouteQuery("m", None, ("eu",), {"a": 0.5}, frozenset({"b"}))
+    assert to_json(query) == {
+        "model": "m",
+        "origin": None,
+        "jurisdictions": ["eu"],
+        "round_trips": {"a": 0.5},
+        "excluded_nodes": ["b"],
+    }
+
+
+def test_a_whole_view_goes_through_json_and_back(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json([view()])
+    (read,) = json.loads(capsys.readouterr().out)
+    assert read["info"]["position"] == {"latitude": 50.11, "longitude": 8.68}
+    assert (read["state"], read["desired"]["intake"]) == ("ready", Intake.OPEN.value)
+
+
+def test_letters_of_any_script_are_written_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_json({"city": "São Paulo"})
+    assert "São Paulo" in capsys.readouterr().out
+
+
+def test_numbers_stand_to_the_right_and_words_to_the_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console.print(table("", ("node", "wait"), [("a", "1"), ("bbb", "12345")]))
+    _, first, _ = capsys.readouterr().out.splitlines()
+    assert first.split() == ["a", "1"]
+    assert first.startswith(("a", " a"))
+    assert first.rstrip().endswith("    1")
+
+
+@pytest.mark.parametrize("text", ["[/b]", "[red]red", ":smile:", "[link=x]"])
+def test_what_others_wrote_is_printed_as_it_is(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    console.print(table("", ("answer",), [(text,)]))
+    console.print(f"node is failed: {text}")
+    assert capsys.readouterr().out.count(text) == 2
+
+
+def test_a_failure_says_its_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        fail(FULL, as_json=False)
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == "error: the queue is full (limit: 64)\n"
+
+
+def test_a_failure_in_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        fail(FULL, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {
+        "error": {
+            "kind": "Overloaded",
+            "message": "the queue is full",
+            "field": "queue",
+            "limit": "64",
+            "outcome": "REJECTED",
+            "retry_after": 0.5,
+        }
+    }

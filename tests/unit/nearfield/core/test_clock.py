@@ -1,0 +1,6 @@
+from nearfield.core.clock import monotonic
+
+
+def test_the_clock_never_runs_backwards() -> None:
+    readings = [monotonic() for _ in range(1000)]
+    assert readings == sorted(readings)
