@@ -7,6 +7,7 @@ back as a server would and checks every answer.
 """
 
 import argparse
+import json
 import math
 import random
 import sys
@@ -157,8 +158,18 @@ def save(model: LlamaForCausalLM, tokenizer: FastTokenizer, out: Path) -> None:
     """Write a folder that transformers and vLLM load, with the weights in bfloat16."""
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save_pretrained(out)
+    _answer_greedily_by_default(out / "generation_config.json")
     # It comes out readable by its owner alone, who need not be the one that serves it.
     (out / "model.safetensors").chmod(0o644)
+
+
+def _answer_greedily_by_default(path: Path) -> None:
+    """Set the temperature that vLLM takes where a request names none.
+
+    Transformers would refuse to write it: it has a switch for greedy answers of its own.
+    """
+    values = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(values | {"temperature": 0.0}, indent=2) + "\n", encoding="utf-8")
 
 
 def load(out: Path) -> tuple[LlamaForCausalLM, FastTokenizer]:
