@@ -34,9 +34,10 @@ def build_agent(
     meter = LoadMeter(engine, workload, rates, probe)
     answers = Answers(engine, info, intake, workload, rates, meter, queue=settings.engine.queue)
     publish_load(telemetry, meter.read)
+    models = frozenset(model.name for model in info.models)
     server = RpcServer(settings.listen, (SERVICE,))
     inference_pb2_grpc.add_InferenceServicer_to_server(
-        InferenceService(answers, ServerTelemetry(telemetry)), server.grpc
+        InferenceService(answers, ServerTelemetry(telemetry, models)), server.grpc
     )
     reporter = NodeReporter(info, intake, meter)
     links = [

@@ -40,9 +40,10 @@ def _observe(
 
 
 class ServerTelemetry:
-    """Instruments of one node."""
+    """Instruments of one node that serves `models`."""
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    def __init__(self, telemetry: Telemetry, models: frozenset[str]) -> None:
+        self._models = models
         self.tracer = telemetry.tracer
         meter = telemetry.meter
         self.duration = meter.create_histogram(
@@ -63,11 +64,15 @@ class ServerTelemetry:
 
     @contextmanager
     def request(self, metadata: Iterable[Any], model: str) -> Iterator["RequestSpan"]:
-        """Follow one request, as a part of the caller's trace where it names one."""
+        """Follow one request, as a part of the caller's trace where it names one.
+
+        A model that is not served is not named: callers could make up series without end.
+        """
         context = genai.extract(dict(metadata))
+        model = model if model in self._models else ""
         attributes = genai.common(model)
         with self.tracer.start_as_current_span(
-            f"{genai.GENERATE} {model}", context, SpanKind.SERVER, attributes
+            f"{genai.GENERATE} {model}".strip(), context, SpanKind.SERVER, attributes
         ) as span:
             request = RequestSpan(self, span, attributes)
             try:

@@ -58,12 +58,15 @@ class Walk:
         raise self._last or NoCandidate("the control plane named no node")
 
     async def _lease(self, query: RouteQuery, trace: Mapping[str, str]) -> Lease:
+        late = TimedOut("the deadline passed before a node was asked")
         left = None if self._deadline is None else self._deadline - monotonic()
+        if left is not None and left <= 0:
+            raise late
         try:
             async with asyncio.timeout(left):
                 return await self._leases.get(query, trace)
         except TimeoutError:
-            raise TimedOut("the deadline passed while asking where to go") from None
+            raise late from None
 
     def go_on_after(self, candidate: Candidate, error: NearfieldError) -> None:
         """Note a failure; raises it where another node would not help.

@@ -59,6 +59,9 @@ def exit_on_config_error(main: Callable[[], None]) -> None:
     """Run `main`; a ConfigError becomes one line on standard error and exit status 2."""
     try:
         main()
+        return
     except ConfigError as error:
-        print(f"error: {error.message}", file=sys.stderr)
-        sys.exit(2)
+        message = error.message
+    # Outside the handler: its traceback would keep what failed alive into the exit.
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

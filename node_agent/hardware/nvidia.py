@@ -1,6 +1,9 @@
 """NVIDIA GPUs, through NVML."""
 
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pynvml
 
@@ -33,17 +36,21 @@ class NvidiaProbe:
         )
 
     def load(self) -> HardwareLoad:
-        """Return memory summed over all GPUs, their mean utilisation and highest temperature."""
-        memory = [pynvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in self._gpus]
-        busy = [pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu for gpu in self._gpus]
-        celsius = [
-            pynvml.nvmlDeviceGetTemperature(gpu, pynvml.NVML_TEMPERATURE_GPU) for gpu in self._gpus
-        ]
+        """Return memory summed over all GPUs, their mean utilisation and highest temperature.
+
+        A reading the driver does not give, as for a slice of a GPU, counts as none.
+        """
+        memory = _readings(pynvml.nvmlDeviceGetMemoryInfo, self._gpus)
+        busy = _readings(lambda gpu: pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu, self._gpus)
+        celsius = _readings(
+            lambda gpu: pynvml.nvmlDeviceGetTemperature(gpu, pynvml.NVML_TEMPERATURE_GPU),
+            self._gpus,
+        )
         return HardwareLoad(
-            utilisation=sum(busy) / len(busy) / 100,
+            utilisation=sum(busy) / len(busy) / 100 if busy else 0.0,
             memory_used_bytes=sum(one.used for one in memory),
             memory_total_bytes=sum(one.total for one in memory),
-            temperature_celsius=float(max(celsius)),
+            temperature_celsius=float(max(celsius)) if celsius else None,
         )
 
     def close(self) -> None:
@@ -53,3 +60,11 @@ class NvidiaProbe:
 
 class NoGpu(Exception):
     """There is no NVIDIA GPU, or no driver for it."""
+
+
+def _readings(read: Callable[[Any], Any], gpus: Sequence[Any]) -> list[Any]:
+    found = []
+    for gpu in gpus:
+        with contextlib.suppress(pynvml.NVMLError):
+            found.append(read(gpu))
+    return found

@@ -43,7 +43,7 @@ class Recorder:
         traces.add_span_processor(SimpleSpanProcessor(self._spans))
         meter = MeterProvider([self._reader]).get_meter("test")
         self.sink: Any = SimpleNamespace(tracer=traces.get_tracer("test"), meter=meter)
-        self.telemetry = ServerTelemetry(self.sink)
+        self.telemetry = ServerTelemetry(self.sink, frozenset({"demo"}))
 
     def spans(self) -> dict[str, ReadableSpan]:
         return {span.name: span for span in self._spans.get_finished_spans()}
@@ -52,6 +52,15 @@ class Recorder:
         data = self._reader.get_metrics_data()
         found = data.resource_metrics[0].scope_metrics[0].metrics if data else []
         return {metric.name: metric.data.data_points[0] for metric in found}
+
+
+def test_a_model_that_is_not_served_makes_no_series_of_its_own() -> None:
+    recorder = Recorder()
+    with recorder.telemetry.request((), "made-up"):
+        pass
+    duration = recorder.metrics()["gen_ai.server.request.duration"]
+    assert duration.attributes[genai.REQUEST_MODEL] == ""
+    assert list(recorder.spans()) == [genai.GENERATE]
 
 
 def test_a_request_is_one_span_with_the_engines_part_in_it() -> None:

@@ -23,7 +23,8 @@ def test_a_state_is_told_in_words() -> None:
 
 def test_a_node_that_is_not_heard_is_what_the_plane_holds_of_it() -> None:
     assert nodes.state_in_words(view(health=Health.LOST)) == "lost"
-    assert nodes.state_in_words(view(health=Health.SUSPECT, reason="silent")) == "suspect: silent"
+    silent = view(health=Health.SUSPECT, heard=7.2)
+    assert nodes.state_in_words(silent) == "suspect: silent for 7 s"
 
 
 def test_the_table_has_one_line_a_node_with_load_and_cache() -> None:
