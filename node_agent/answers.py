@@ -23,6 +23,7 @@ from node_agent.admission.validation import check_length, check_request
 from node_agent.engine.base import Engine, EngineOutput
 from node_agent.intake import Intake
 from node_agent.load import LoadMeter
+from node_agent.pacing import tokens_per_piece
 from node_agent.rates import Rates
 from node_agent.workload import Entry, Workload
 
@@ -97,6 +98,7 @@ class Answers:
             admission.prompt,
             admission.request.sampling,
             trace,
+            tokens_per_piece(self._workload.in_flight, self._rates.decode_tokens_per_second),
         )
         async with aclosing(outputs):
             async for output in outputs:

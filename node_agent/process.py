@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 
 from setproctitle import setproctitle
 
@@ -16,6 +17,8 @@ from node_agent.hardware.probe import Probe, find_probe
 from node_agent.settings import NodeSettings
 
 _log = logging.getLogger(__name__)
+FRONT_END_NICENESS = 5
+"""The engine's step is what every stream waits for: on few cores the rest gives way to it."""
 
 
 def run(settings: NodeSettings) -> int:
@@ -44,6 +47,7 @@ async def _serve(settings: NodeSettings, probe: Probe) -> None:
     from node_agent.engine.vllm.engine import VllmEngine
 
     engine = await VllmEngine.start(settings, probe.identify())
+    os.nice(FRONT_END_NICENESS)
     try:
         from nearfield.core.telemetry import Telemetry
         from node_agent.bootstrap import build_agent

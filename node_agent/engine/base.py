@@ -63,9 +63,12 @@ class Engine(ABC):
         prompt: tuple[int, ...],
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
+        tokens_per_piece: int = 1,
     ) -> AsyncGenerator[EngineOutput]:
         """Stream the answer to a prompt of `1 .. context_tokens - 1` token ids.
 
+        After the first token, up to `tokens_per_piece` may come together, never late for the
+        last one.
         Closing the iterator frees the slot. Raises EngineDied when the engine dies
         under it, InvalidRequest for sampling values the engine refuses. `trace` holds
         W3C trace headers.

@@ -50,6 +50,7 @@ class SimulatedEngine(Engine):
         prompt: tuple[int, ...],
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
+        tokens_per_piece: int = 1,
     ) -> AsyncGenerator[EngineOutput]:
         async with self._slots:
             most = sampling.max_tokens or len(prompt)

@@ -91,9 +91,10 @@ class VllmEngine(Engine):
         prompt: tuple[int, ...],
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
+        tokens_per_piece: int = 1,
     ) -> AsyncGenerator[EngineOutput]:
         room = self.info.model.context_tokens - len(prompt)
-        params = to_params(sampling, self._defaults, room)
+        params = to_params(sampling, self._defaults, room, tokens_per_piece)
         outputs = self._llm.generate(
             tokens_input(list(prompt)), params, request_id, trace_headers=trace
         )

@@ -10,6 +10,7 @@ from nearfield.core.errors import InvalidRequest
 from nearfield.core.inference import Alternative, Sampling, TokenLogprobs
 from node_agent.engine.vllm.prompts import is_client_error
 
+_HAS_INTERVAL = "stream_interval" in SamplingParams.__struct_fields__
 _SAME_NAME = (
     "temperature",
     "top_p",
@@ -25,7 +26,9 @@ _SAME_NAME = (
 )
 
 
-def to_params(sampling: Sampling, defaults: Mapping[str, Any], room: int) -> SamplingParams:
+def to_params(
+    sampling: Sampling, defaults: Mapping[str, Any], room: int, tokens_per_piece: int = 1
+) -> SamplingParams:
     """Join a request's values with the model's defaults.
 
     `room` is the tokens that the context leaves for an answer. Raises InvalidRequest
@@ -37,6 +40,10 @@ def to_params(sampling: Sampling, defaults: Mapping[str, Any], room: int) -> Sam
         if value is not None:
             values[name] = value
     values["max_tokens"] = min(sampling.max_tokens or values.get("max_tokens") or room, room)
+    # With log probabilities each token is a piece: they are as many as its ids. Older vLLM knows
+    # one interval for all requests, and is left at one token.
+    if tokens_per_piece > 1 and not sampling.logprobs and _HAS_INTERVAL:
+        values["stream_interval"] = tokens_per_piece
     try:
         return SamplingParams(
             **values, stop=list(sampling.stop), output_kind=RequestOutputKind.DELTA
