@@ -35,6 +35,8 @@ class Plane:
         async with self._directory:
             self._registry.restore(await self._directory.nodes())
             await self._desired.load()
+            for view in self._registry.views():
+                self._registry.set_desired(view.info.name, self._desired.of(view.info.name))
             publisher = Publisher(self._directory, self._registry, self._desired)
             async with self.public, self.admin:
                 _log.info("routes on port %d, admin on %d", self.public.port, self.admin.port)

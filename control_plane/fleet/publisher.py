@@ -65,7 +65,8 @@ class Publisher:
         attempt = 0
         while True:
             try:
-                await self._write(names)
+                if names:
+                    await self._write(names)
                 await self._desired.persist()
                 return
             except DirectoryUnavailable as error:

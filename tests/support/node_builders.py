@@ -54,6 +54,7 @@ def node_settings(**changes: Any) -> NodeSettings:
         "position": "50.11,8.68",
         "jurisdiction": "eu",
         "listen": "127.0.0.1:0",
+        "advertise": "127.0.0.1:7600",
     }
     return NodeSettings.build({**values, **changes})
 

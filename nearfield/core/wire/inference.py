@@ -1,6 +1,7 @@
 """Requests and answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from nearfield.core.errors import InvalidRequest, Unsupported
 from nearfield.core.inference import (
@@ -34,6 +35,7 @@ _NOT_YET = ("response_format", "prefix", "resume", "session_key")
 
 
 def request_to_wire(request: Request) -> pb.GenerateRequest:
+    """Write a request; raises InvalidRequest for what the protocol's types cannot hold."""
     message = pb.GenerateRequest(
         request_id=request.request_id,
         attempt=request.attempt,
@@ -47,7 +49,8 @@ def request_to_wire(request: Request) -> pb.GenerateRequest:
         message.constraints.jurisdictions.extend(request.jurisdictions)
     if request.origin is not None:
         message.origin.CopyFrom(position_to_wire(request.origin))
-    _set_prompt(message, request.prompt)
+    with _held("prompt"):
+        _set_prompt(message, request.prompt)
     return message
 
 
@@ -100,6 +103,17 @@ def event_from_wire(message: pb.GenerateEvent) -> Event | None:
     return None
 
 
+@contextmanager
+def _held(field: str) -> Iterator[None]:
+    """Numbers of more than 32 bits and text that is no UTF-8 raise ValueErrors in protobuf."""
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{field}: {error}", field=field, limit="the protocol's types"
+        ) from None
+
+
 def _refuse_what_is_not_offered(message: pb.GenerateRequest) -> None:
     present = {field.name for field, _ in message.ListFields()}
     for field in _NOT_YET:
@@ -139,7 +153,8 @@ def _prompt_from_wire(message: pb.GenerateRequest) -> Prompt:
 
 def _sampling_to_wire(sampling: Sampling) -> pb.Sampling:
     scalars = {name: getattr(sampling, name) for name in _SCALARS}
-    return pb.Sampling(stop=sampling.stop, **scalars)
+    with _held("sampling"):
+        return pb.Sampling(stop=sampling.stop, **scalars)
 
 
 def _sampling_from_wire(message: pb.Sampling) -> Sampling:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 
 from nearfield.core.errors import InvalidRequest, Unsupported
-from nearfield.core.inference import AttemptKind, Event, Prompt, Request, Sampling
+from nearfield.core.inference import (
+    AttemptKind,
+    Event,
+    Prompt,
+    Request,
+    Sampling,
+    TextPrompt,
+    TokenPrompt,
+)
 from nearfield.core.wire.inference import (
     event_from_wire,
     event_to_wire,
@@ -153,3 +161,19 @@ def test_only_the_first_piece_says_where_it_was_made() -> None:
     later = dataclasses.replace(first, provenance=None, timings=None)
     assert event_over_the_wire(first) == first
     assert event_over_the_wire(later) == later
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"prompt": TokenPrompt((-1,))}, "prompt"),
+        ({"prompt": TextPrompt("\ud800")}, "prompt"),
+        ({"sampling": Sampling(max_tokens=2**40)}, "sampling"),
+    ],
+)
+def test_what_the_protocol_cannot_hold_is_refused_before_it_is_sent(
+    changes: dict[str, object], field: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        request_to_wire(dataclasses.replace(request(), **changes))
+    assert caught.value.field == field

@@ -96,3 +96,12 @@ def test_logprobs_come_one_a_token_with_the_best_alternative_first() -> None:
 def test_a_token_without_its_logprobs_is_a_fault() -> None:
     with pytest.raises(ValueError):
         logprobs_from([step((9, -2.0, 1, "c"))], (9, 10))
+
+
+def test_tokens_of_a_busy_node_travel_together() -> None:
+    assert to_params(Sampling(), {}, 100, tokens_per_piece=3).stream_interval == 3
+    assert to_params(Sampling(), {}, 100).stream_interval is None
+
+
+def test_with_log_probabilities_each_token_travels_by_itself() -> None:
+    assert to_params(Sampling(logprobs=1), {}, 100, tokens_per_piece=3).stream_interval is None

@@ -3,12 +3,11 @@ import time
 
 import psutil
 
-from bench.scenarios.bound import bound
-from nearfield.local.processes import python
+from nearfield.local.processes import bound, python
 
 FORK_AND_WAIT = """
 import subprocess
-from bench.scenarios.bound import bound
+from nearfield.local.processes import bound
 print(subprocess.Popen(bound(["sleep", "600"])).pid, flush=True)
 input()
 """
