@@ -8,8 +8,8 @@ that no reader sees.
 
 FEW_STREAMS = 8
 """Up to here each token travels by itself."""
-GATHER_SECONDS = 0.03
-"""Two frames of a film; far below the fastest reader's word."""
+GATHER_SECONDS = 0.05
+"""A fast reader takes five times as long for a word."""
 TOKENS_MOST = 8
 
 

@@ -18,7 +18,6 @@ from node_agent.settings import NodeSettings
 
 _log = logging.getLogger(__name__)
 FRONT_END_NICENESS = 5
-"""The engine's step is what every stream waits for: on few cores the rest gives way to it."""
 
 
 def run(settings: NodeSettings) -> int:
@@ -47,7 +46,7 @@ async def _serve(settings: NodeSettings, probe: Probe) -> None:
     from node_agent.engine.vllm.engine import VllmEngine
 
     engine = await VllmEngine.start(settings, probe.identify())
-    os.nice(FRONT_END_NICENESS)
+    _give_way_to_the_engine()
     try:
         from nearfield.core.telemetry import Telemetry
         from node_agent.bootstrap import build_agent
@@ -58,3 +57,11 @@ async def _serve(settings: NodeSettings, probe: Probe) -> None:
             await agent.run(stop_event())
     finally:
         await engine.aclose()
+
+
+def _give_way_to_the_engine() -> None:
+    """Lower the priority of this process's threads from here on below the engine's.
+
+    The engine's step is what every stream waits for, and on few cores all else delays it.
+    """
+    os.nice(FRONT_END_NICENESS)

@@ -1,5 +1,6 @@
 """The Inference service of a node: gRPC in, gRPC out, nothing decided here."""
 
+import asyncio
 from typing import Any
 
 from nearfield.core.clock import monotonic
@@ -33,9 +34,11 @@ class InferenceService(inference_pb2_grpc.InferenceServicer):
                 request = request_from_wire(message)
                 prompt = await self._answers.read(request)
                 with self._answers.admit(request, prompt, arrived) as admission:
-                    await context.send_initial_metadata(ADMITTED)
+                    # The word goes out while the engine starts: neither waits for the other.
+                    told = asyncio.ensure_future(context.send_initial_metadata(ADMITTED))
                     async for event in self._answers.run(admission, span.headers()):
                         span.observe(event)
+                        await told
                         await context.write(event_to_wire(event))
             except NearfieldError as error:
                 span.fail(error)

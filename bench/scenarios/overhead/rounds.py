@@ -13,7 +13,7 @@ from nearfield.core.errors import InternalError
 
 LEVELS = (1, 16, 64)
 """Requests at once."""
-FILLS = 4
+FILLS = 8
 """How often a level is filled at least, so that its start and end do not decide the rate."""
 WARM_UP = 0
 """The number of the round that does not count."""

@@ -10,7 +10,7 @@ def test_a_node_with_little_to_do_sends_each_token_by_itself(streams: int, rate:
 
 
 def test_a_busy_node_gathers_what_comes_within_the_time_no_reader_sees() -> None:
-    assert tokens_per_piece(FEW_STREAMS + 1, 100.0) == 3
+    assert tokens_per_piece(FEW_STREAMS + 1, 100.0) == 5
 
 
 def test_slow_tokens_are_never_held_back() -> None:

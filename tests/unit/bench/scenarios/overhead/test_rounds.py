@@ -75,7 +75,7 @@ def test_each_system_goes_first_as_often_as_the_others() -> None:
 
 def test_a_level_is_filled_several_times() -> None:
     counts = [PLAN.job(1, level, Path("x")).count for level in LEVELS]
-    assert counts == [10, 64, 256]
+    assert counts == [10, 128, 512]
 
 
 def test_a_job_survives_its_line_of_json() -> None:
