@@ -9,6 +9,7 @@ from bench.sample import Sample, SampleOutcome
 from bench.scenarios.results import at_least, at_most
 from bench.scenarios.ttft.run import Run
 from bench.statistics import Percentiles, Slo, Summary, summarize
+from control_plane.routing.router import LEASE_SECONDS
 from nearfield.core.errors import InternalError
 from nearfield.core.geo import Position
 
@@ -41,7 +42,15 @@ def figures(run: Run, slo: Slo, warm_up: float) -> list[Figure]:
         Figure("prompt tokens from cache", PERCENT * summary.cached_prompt_share, "%"),
         Figure("output tokens", summary.output_tokens_per_second, "1/s"),
         Figure("route questions a request", run.routes_asked / len(run.samples), ""),
+        at_most("route questions beyond one a lease", _beyond_leases(run), "questions", 0),
     ]
+
+
+def _beyond_leases(run: Run) -> int:
+    """How many questions more than one for each client and lease were asked."""
+    span = max(one.scheduled for one in run.samples)
+    leases = 1 + int(span / LEASE_SECONDS)
+    return max(0, run.routes_asked - run.clients * leases)
 
 
 def plots(

@@ -37,6 +37,7 @@ class Run:
     model: str
     samples: Sequence[Sample]
     routes_asked: int
+    clients: int = 1
 
 
 async def measure(aim: Aim, load: Load) -> Run:
@@ -50,7 +51,8 @@ async def measure(aim: Aim, load: Load) -> Run:
         with watch(len(load.offsets)) as on_progress:
             sender = Sender(clients, aim.places, model, load, monotonic())
             samples = await drive(load.offsets, sender.send, on_progress=on_progress)
-        return Run(model, samples, sum(client.routes_asked for client in clients))
+        asked = sum(client.routes_asked for client in clients)
+        return Run(model, samples, asked, len(clients))
 
 
 async def _served_model(aim: Aim) -> str:

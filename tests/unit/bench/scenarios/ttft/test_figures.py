@@ -57,6 +57,14 @@ def test_a_run_without_any_first_token_says_why() -> None:
         counted([sample(0), REJECTED], warm_up=5.0)
 
 
+def test_a_question_within_a_lease_is_one_too_many() -> None:
+    samples = [sample(index) for index in range(4)]
+    name = "route questions beyond one a lease"
+    assert by_name(*samples, routes_asked=1)[name].holds
+    found = by_name(*samples, routes_asked=3)[name]
+    assert (found.value, found.holds) == (2, False)
+
+
 def test_the_plots_show_each_client_that_asked() -> None:
     places = [Position(48.86, 2.35), Position(35.68, 139.69), Position(0, 0)]
     shown = plots(Run("demo", [sample(0), sample(1)], 1), places, SLO, warm_up=0.0)
