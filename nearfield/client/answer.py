@@ -53,6 +53,7 @@ class Record:
     provenance: Provenance | None = None
     finished: Finished | None = None
     prediction: Prediction | None = None
+    endpoint: str = ""
     attempts: int = 0
 
     def note(self, event: Event, elapsed: float) -> None:

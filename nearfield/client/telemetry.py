@@ -64,6 +64,10 @@ def _describe(span: trace.Span, record: Record) -> None:
     span.set_attribute("nearfield.round_trip_seconds", split.round_trip)
     span.set_attribute("nearfield.ttft_seconds", split.total)
     span.set_attribute("nearfield.attempts", record.attempts)
+    host, _, port = record.endpoint.rpartition(":")
+    if port.isdigit():
+        span.set_attribute(genai.SERVER_ADDRESS, host)
+        span.set_attribute(genai.SERVER_PORT, int(port))
     if record.provenance is not None:
         span.set_attribute(genai.POP, record.provenance.pop)
         span.set_attribute(genai.NODE, record.provenance.node)

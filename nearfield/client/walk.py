@@ -54,6 +54,7 @@ class Walk:
             for candidate in order(lease.candidates, query.origin, query.round_trips):
                 if candidate.node not in self._failed:
                     self._record.prediction = candidate.prediction
+                    self._record.endpoint = candidate.endpoint
                     yield candidate, self._next_request(lease.model)
         raise self._last or NoCandidate("the control plane named no node")
 

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from nearfield.client.answer import Record
 from nearfield.client.client import Client
 from nearfield.client.telemetry import ClientTelemetry
+from nearfield.core import genai
 from nearfield.core.errors import NoCandidate
 from tests.support.nearfield_builders import finished, first_delta
 from tests.support.nearfield_servers import serve_node, serve_plane
@@ -61,6 +62,8 @@ async def test_a_request_is_one_span_that_says_where_it_went(collected: Collecte
         "fra1",
     )
     assert span.attributes["nearfield.attempts"] == 1
+    where = f"{span.attributes[genai.SERVER_ADDRESS]}:{span.attributes[genai.SERVER_PORT]}"
+    assert where == node.candidate().endpoint
     assert f"{span.context.trace_id:032x}" in arrived
     assert "secret" not in span.to_json()
 
