@@ -52,7 +52,7 @@ class Connections:
 
     async def _close_surplus(self) -> None:
         idle = [address for address, one in self._open.items() if one.users == 0]
-        for address in idle[: len(idle) - WARM_MOST if len(idle) > WARM_MOST else 0]:
+        for address in idle[: max(0, len(idle) - WARM_MOST)]:
             await self._open.pop(address).channel.close()
 
     async def aclose(self) -> None:
