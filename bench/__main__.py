@@ -4,6 +4,8 @@ import typer
 
 from bench.scenarios.gpu.command import gpu
 from bench.scenarios.overhead.command import overhead
+from bench.scenarios.policy.command import policy
+from bench.scenarios.size.command import fleet
 from bench.scenarios.ttft.command import ttft
 from nearfield.cli.output import fail
 from nearfield.core.errors import NearfieldError
@@ -16,6 +18,8 @@ app = typer.Typer(
 app.command("ttft")(ttft)
 app.command("overhead")(overhead)
 app.command("gpu")(gpu)
+app.command("policy")(policy)
+app.command("fleet")(fleet)
 
 
 def main() -> None:

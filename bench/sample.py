@@ -45,6 +45,8 @@ class Sample:
 
     `chunk_gaps` are the seconds between pieces of the answer; a piece may carry several
     tokens, so they are not inter-token latencies. `error` is empty where all went well.
+    `actual` is the time to first token that `predicted` foretold, from the last sending on:
+    it leaves out what came before, such as a question of where to go.
     """
 
     index: int = 0
@@ -61,6 +63,8 @@ class Sample:
     pop: str = ""
     split: Split = field(default_factory=Split)
     chunk_gaps: tuple[float, ...] = ()
+    predicted: float | None = None
+    actual: float | None = None
 
     @property
     def ttft(self) -> float | None:
@@ -78,6 +82,13 @@ class Sample:
         if self.ttft is None or self.e2e is None or self.completion_tokens < 2:
             return None
         return (self.e2e - self.ttft) / (self.completion_tokens - 1)
+
+    @property
+    def prediction_error(self) -> float | None:
+        """Seconds between the predicted time to first token and the actual one, either way."""
+        if self.predicted is None or self.actual is None:
+            return None
+        return abs(self.predicted - self.actual)
 
     @property
     def schedule_delay(self) -> float:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nearfield.client.admin import AdminClient
     from nearfield.client.client import Client
     from nearfield.client.sync import SyncClient
+    from nearfield.core.constraints import Constraints, Preferences
     from nearfield.core.errors import NearfieldError
     from nearfield.core.geo import Position
     from nearfield.core.inference import Message, Sampling
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AdminClient",
     "Client",
+    "Constraints",
     "Message",
     "NearfieldError",
     "Position",
+    "Preferences",
     "Sampling",
     "SyncClient",
 ]
@@ -28,9 +31,11 @@ __all__ = [
 _HOMES = {
     "AdminClient": "nearfield.client.admin",
     "Client": "nearfield.client.client",
+    "Constraints": "nearfield.core.constraints",
     "Message": "nearfield.core.inference",
     "NearfieldError": "nearfield.core.errors",
     "Position": "nearfield.core.geo",
+    "Preferences": "nearfield.core.constraints",
     "Sampling": "nearfield.core.inference",
     "SyncClient": "nearfield.client.sync",
 }

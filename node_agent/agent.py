@@ -5,49 +5,17 @@ import logging
 from collections.abc import Sequence
 
 from nearfield.core.errors import EngineDied
-from nearfield.core.node import NodeInfo, NodeLoad, NodeState
+from nearfield.core.node import NodeState
 from nearfield.core.rpc.server import RpcServer
 from node_agent.admission.intake import Event
 from node_agent.engine.base import Engine
 from node_agent.intake import Intake
 from node_agent.link.loop import Link
-from node_agent.load import LoadMeter
+from node_agent.slow_start import SlowStart
 from node_agent.workload import Workload
 
 _log = logging.getLogger(__name__)
 _ENGINE_WATCH_SECONDS = 0.5
-
-
-class NodeReporter:
-    """The node as its links see it."""
-
-    def __init__(self, info: NodeInfo, intake: Intake, meter: LoadMeter) -> None:
-        self.info = info
-        self._intake = intake
-        self._meter = meter
-
-    @property
-    def state(self) -> NodeState:
-        return self._intake.state
-
-    @property
-    def reason(self) -> str:
-        return self._intake.reason
-
-    @property
-    def applied_revision(self) -> int:
-        return self._intake.applied.revision
-
-    def load(self) -> NodeLoad:
-        return self._meter.refresh()
-
-    async def wait_for_change(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._intake.changed.wait()
-        except TimeoutError:
-            return
-        self._intake.changed.clear()
 
 
 class Agent:
@@ -60,6 +28,7 @@ class Agent:
         links: Sequence[Link],
         intake: Intake,
         workload: Workload,
+        slow_start: SlowStart,
         *,
         drain_seconds: float,
     ) -> None:
@@ -68,11 +37,13 @@ class Agent:
         self._links = links
         self._intake = intake
         self._workload = workload
+        self._slow_start = slow_start
         self._drain_seconds = drain_seconds
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop`, then drain.
+    async def run(self, stop: asyncio.Event) -> str:
+        """Serve until `stop` or until another model is asked for, then drain.
 
+        Returns the model to serve in a new process, or nothing where this is the end.
         Raises JoinError where the fleet refuses the node, EngineDied where the engine dies.
         """
         leaving = asyncio.Event()
@@ -80,13 +51,16 @@ class Agent:
             links = [asyncio.create_task(link.run(leaving)) for link in self._links]
             watch = asyncio.create_task(self._watch_engine())
             stopped = asyncio.create_task(stop.wait())
+            start = asyncio.create_task(self._slow_start.run())
+            switch = asyncio.create_task(self._intake.switch.asked.wait())
             try:
-                await self._until_one_ends(stopped, watch, *links)
+                await self._until_one_ends(stopped, switch, watch, start, *links)
                 await self._drain()
             finally:
                 leaving.set()
                 self._intake.changed.set()
-                await self._wind_up(links, watch, stopped)
+                await self._wind_up(links, watch, stopped, switch, start)
+        return "" if stop.is_set() else self._intake.switch.model
 
     async def _until_one_ends(self, *tasks: "asyncio.Task[object]") -> None:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -103,7 +77,7 @@ class Agent:
     async def _drain(self) -> None:
         """Take nothing new and let what was admitted finish, within the drain's time."""
         _log.info("draining %d requests", self._workload.in_flight)
-        if self._intake.state is not NodeState.DRAINED:
+        if not self._intake.switch.asked.is_set() and self._intake.state is not NodeState.DRAINED:
             self._intake.happen(Event.DRAIN, "the agent is stopping")
         await self._server.set_serving(False)
         try:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from nearfield.core.node import Desired, NodeState
 from node_agent.admission.intake import ASKED, Event, next_state
+from node_agent.switching import ModelSwitch
 from node_agent.workload import Workload
 
 _log = logging.getLogger(__name__)
@@ -14,11 +15,19 @@ _log = logging.getLogger(__name__)
 class Intake:
     """One node's state; `changed` is set on every change, for those who report it."""
 
-    def __init__(self, workload: Workload, clear_cache: Callable[[], Awaitable[None]]) -> None:
-        self.state = NodeState.READY
+    def __init__(
+        self,
+        workload: Workload,
+        clear_cache: Callable[[], Awaitable[None]],
+        *,
+        starting: bool = False,
+        switch: ModelSwitch | None = None,
+    ) -> None:
+        self.state = NodeState.STARTING if starting else NodeState.READY
         self.reason = ""
         self.applied = Desired()
         self.changed = asyncio.Event()
+        self.switch = switch or ModelSwitch()
         self._workload = workload
         self._clear_cache = clear_cache
 
@@ -29,12 +38,23 @@ class Intake:
             return
         clear = desired.cache_generation > (self.applied.cache_generation if same_directory else 0)
         if self.state is not NodeState.FAILED:
-            self.happen(ASKED[desired.intake], desired.reason)
+            self._follow(desired)
             if clear:
                 await self._clear_cache()
         self.applied = desired
         self.changed.set()
         _log.info("desired revision %d applied: %s", desired.revision, self.state)
+
+    def _follow(self, desired: Desired) -> None:
+        """A node whose model is to be another drains at once, whatever else is asked of it."""
+        # of revision 0 nobody has spoken yet: a directory that forgot moves no node
+        refusal = self.switch.follow(desired.model) if desired.revision else ""
+        if refusal:
+            _log.error("desired revision %d: %s", desired.revision, refusal)
+        if self.switch.asked.is_set():
+            self.happen(Event.DRAIN, f"switching to {self.switch.model}")
+        else:
+            self.happen(ASKED[desired.intake], refusal or desired.reason)
 
     def happen(self, event: Event, reason: str = "") -> None:
         """Move by the table of states."""

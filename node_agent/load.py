@@ -3,6 +3,7 @@
 from nearfield.core.node import HardwareLoad, NodeLoad
 from node_agent.engine.base import Engine
 from node_agent.hardware.probe import Probe
+from node_agent.ramp import Ramp
 from node_agent.rates import Rates
 from node_agent.workload import Workload
 
@@ -10,11 +11,19 @@ from node_agent.workload import Workload
 class LoadMeter:
     """Hardware is read by `refresh`, at the pace of reports; the rest is of the moment."""
 
-    def __init__(self, engine: Engine, workload: Workload, rates: Rates, probe: Probe) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        workload: Workload,
+        rates: Rates,
+        probe: Probe,
+        ramp: Ramp | None = None,
+    ) -> None:
         self._engine = engine
         self._workload = workload
         self._rates = rates
         self._probe = probe
+        self._ramp = ramp or Ramp()
         self._hardware = HardwareLoad()
 
     def refresh(self) -> NodeLoad:
@@ -36,4 +45,7 @@ class LoadMeter:
             base_seconds=self._rates.base_seconds,
             steps=stats.steps,
             hardware=self._hardware,
+            bytes_per_token=self._rates.bytes_per_token,
+            service_seconds=self._rates.service_seconds,
+            ramp=self._ramp.share,
         )

@@ -1,13 +1,16 @@
 """The Inference service of a node: gRPC in, gRPC out, nothing decided here."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
-from nearfield.core.clock import monotonic
-from nearfield.core.errors import NearfieldError
-from nearfield.core.wire.inference import event_to_wire, request_from_wire
-from node_agent.answers import Admission, Answers
-from node_agent.telemetry import RequestSpan, ServerTelemetry
+from nearfield.core.inference import Event
+from nearfield.core.session import Admitted
+from nearfield.core.wire.inference import event_to_wire
+from node_agent.answers import Answers
+from node_agent.session.generation import Generations
+from node_agent.session.session import Session
+from node_agent.telemetry import ServerTelemetry
 from protos.nearfield.v1 import inference_pb2, inference_pb2_grpc
 
 SERVICE = "nearfield.v1.Inference"
@@ -15,38 +18,51 @@ ADMITTED = (("nearfield-admitted", "1"),)
 
 
 class InferenceService(inference_pb2_grpc.InferenceServicer):
-    """Generates on this node's engine."""
+    """Generates on this node's engine: many answers over a session, or one over a call."""
 
     def __init__(self, answers: Answers, telemetry: ServerTelemetry) -> None:
-        self._answers = answers
-        self._telemetry = telemetry
+        self._generations = Generations(answers, telemetry)
 
     async def Generate(  # type: ignore[override]
         self, message: inference_pb2.GenerateRequest, context: Any
     ) -> None:
-        """Say at once whether the request is admitted, then write what the engine yields.
-
-        While one write is under way the engine's next tokens gather into one piece.
-        """
-        arrived = monotonic()
-        with self._telemetry.request(context.invocation_metadata(), message.model) as span:
-            try:
-                request = request_from_wire(message)
-                prompt = await self._answers.read(request)
-                with self._answers.admit(request, prompt, arrived) as admission:
-                    await self._answer(admission, span, context)
-            except NearfieldError as error:
-                span.fail(error)
-                raise
-
-    async def _answer(self, admission: Admission, span: RequestSpan, context: Any) -> None:
-        """Write the answer; the word of admission goes out while the engine starts."""
-        told = asyncio.ensure_future(context.send_initial_metadata(ADMITTED))
+        """Answer one request; a slow reader holds its own engine output back, and only that."""
+        call = _Call(context)
         try:
-            async for event in self._answers.run(admission, span.headers()):
-                span.observe(event)
-                await told
-                await context.write(event_to_wire(event))
+            await self._generations.run(
+                message, context.invocation_metadata(), call.put, context.time_remaining()
+            )
         finally:
-            # An answer may end before its first piece; the word must be out by then.
-            await asyncio.gather(told, return_exceptions=True)
+            await call.settle()
+
+    async def Session(  # type: ignore[override]
+        self, calls: AsyncIterator[inference_pb2.SessionCalls], context: Any
+    ) -> None:
+        """Answer whatever the client starts on this stream."""
+        await Session(self._generations, context.write).serve(calls)
+
+
+class _Call:
+    """A call with one answer: its admission is the initial metadata."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._told: asyncio.Future[None] | None = None
+
+    def put(self, event: Admitted | Event) -> Awaitable[None] | None:
+        if isinstance(event, Admitted):
+            # The word of admission goes out while the engine starts.
+            self._told = asyncio.ensure_future(self._context.send_initial_metadata(ADMITTED))
+            return None
+        return self._write(event)
+
+    async def _write(self, event: Event) -> None:
+        if self._told is not None:
+            await self._told
+            self._told = None
+        await self._context.write(event_to_wire(event))
+
+    async def settle(self) -> None:
+        """An answer may end before its first piece; the word must be out by then."""
+        if self._told is not None:
+            await asyncio.gather(self._told, return_exceptions=True)

@@ -33,6 +33,14 @@ def ttft_over_time(samples: Sequence[Sample]) -> str:
     return draw("Time to first token over the run", partial(_paint_over_time, samples))
 
 
+def predicted_against_actual(samples: Sequence[Sample]) -> str:
+    """Draw each request's predicted time to first token over the actual one, coloured by PoP.
+
+    On the dashed line both are equal.
+    """
+    return draw("Predicted against actual", partial(_paint_foretold, samples), height=4.0)
+
+
 def schedule_delay(samples: Sequence[Sample]) -> str:
     """Draw how late the generator itself was, over the run."""
     return draw("Schedule delay", partial(_paint_delay, samples), height=2.4)
@@ -76,6 +84,20 @@ def _mark_unanswered(samples: Sequence[Sample], axes: Axes) -> None:
             label = f"{outcome}, no TTFT ({len(ends)})"
             axes.scatter(ends, heights, 18, BAD.light, marker=marker, transform=edge, label=label)
             axes.set_ylim(top=top * HEADROOM)
+
+
+def _paint_foretold(samples: Sequence[Sample], axes: Axes) -> None:
+    known = [one for one in samples if one.prediction_error is not None]
+    for place, (pop, group) in enumerate(by_pop(known).items()):
+        actual = [one.actual or 0.0 for one in group]
+        predicted = [one.predicted or 0.0 for one in group]
+        shape, shade = MARKERS[place % len(MARKERS)], colour(place)
+        axes.scatter(actual, predicted, 9, shade, marker=shape, alpha=0.75, linewidth=0, label=pop)
+    axes.axline((0.01, 0.01), (1.0, 1.0), color=MUTED.light, linestyle=DASHES, linewidth=1)
+    axes.set(xlabel="actual", ylabel="predicted", xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        _label_log_seconds(axis)
+    legend(axes)
 
 
 def _paint_delay(samples: Sequence[Sample], axes: Axes) -> None:

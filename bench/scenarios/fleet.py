@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.scenarios.stage import Stage
+from nearfield.cli.targets import Access
 from nearfield.client.admin import AdminClient
 from nearfield.core.errors import NearfieldError
+from nearfield.core.rpc.tls import client_security
+from nearfield.local.authority import LocalTls, prepare_tls
 from nearfield.local.places import POPS
+from nearfield.local.plan import TENANT
 from nearfield.local.ports import HOST, free_ports
 from nearfield.local.processes import python
 
@@ -40,26 +44,41 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Addresses, the node's process and its settings file."""
+    """Addresses, the node's process and its settings file, and how to be let in."""
 
     control_plane: str
     admin: str
     node: str
     node_pid: int
     node_config: Path
+    authority: Path
+    access: Access
 
 
 async def start_fleet(stage: Stage, served: Served) -> Fleet:
     """Start both and wait until the node takes work; raises ConfigError with the log to read."""
     control_plane, admin, node = (f"{HOST}:{port}" for port in free_ports(3))
-    token = secrets.token_urlsafe(16)
+    join_token, token = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+    files = prepare_tls(stage.directory.absolute() / "tls")
+    access = Access(client_security(files.authority), token)
     plane_config = write_settings(
         stage.directory / "control-plane.toml",
-        {"listen": control_plane, "admin_listen": admin, "join_token": token},
+        {
+            "listen": control_plane,
+            "admin_listen": admin,
+            "join_token": join_token,
+            f"tenants.{TENANT}.token": token,
+            **tls_settings(files),
+        },
     )
     node_config = write_settings(
         stage.directory / "node.toml",
-        {**node_settings(served, node), "control_planes": [control_plane], "join_token": token},
+        {
+            **node_settings(served, node),
+            "control_planes": [control_plane],
+            "join_token": join_token,
+            **tls_settings(files),
+        },
     )
     stage.spawn("control-plane", python("-m", "control_plane", "--config", str(plane_config)))
     pid = stage.spawn("node", python("-m", "node_agent", "--config", str(node_config)))
@@ -69,9 +88,9 @@ async def start_fleet(stage: Stage, served: Served) -> Fleet:
             return any(view.takes_work for view in await client.nodes())
         return False
 
-    async with AdminClient(admin) as client:
+    async with AdminClient(admin, access.security) as client:
         await stage.until(ready, "node")
-    return Fleet(control_plane, admin, node, pid, node_config)
+    return Fleet(control_plane, admin, node, pid, node_config, files.authority, access)
 
 
 def node_settings(served: Served, listen: str) -> dict[str, object]:
@@ -93,6 +112,15 @@ def node_settings(served: Served, listen: str) -> dict[str, object]:
         "kv_cache.memory_bytes": served.cache_bytes,
         "kv_cache.block_tokens": served.block_tokens,
         "kv_cache.gpu_memory_share": served.gpu_memory_share,
+    }
+
+
+def tls_settings(files: LocalTls) -> dict[str, object]:
+    """Return what every process shows and trusts, by dotted key."""
+    return {
+        "tls.certificate": str(files.certificate),
+        "tls.key": str(files.key),
+        "tls.authority": str(files.authority),
     }
 
 

@@ -1,31 +1,67 @@
 """The Routing service. It never sees a prompt."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from control_plane.fleet.registry import Registry
-from control_plane.routing.router import explain, route
+from control_plane.api.leases import LeaseWriter
+from control_plane.api.peers import address_of
+from control_plane.routing.router import Router
 from control_plane.telemetry import PlaneTelemetry
+from nearfield.core.constraints import Constraints
+from nearfield.core.errors import NoCandidate
 from nearfield.core.protocol import check_version
-from nearfield.core.wire.routing import explanation_to_wire, lease_to_wire, query_from_wire
+from nearfield.core.route import Lease, RouteQuery, Tier
+from nearfield.core.wire.routing import explanation_to_wire, query_from_wire
 from protos.nearfield.v1 import routing_pb2, routing_pb2_grpc
 
 SERVICE = "nearfield.v1.Routing"
 
 
-class RoutingService(routing_pb2_grpc.RoutingServicer):
-    """Answers from the live view."""
+class Issuer(Protocol):
+    """Signs tickets."""
 
-    def __init__(self, registry: Registry, telemetry: PlaneTelemetry) -> None:
-        self._registry = registry
+    def issue(
+        self, token: str, model: str, constraints: Constraints, epoch: int
+    ) -> tuple[str, float]:
+        """Return a ticket and the seconds it lives; raises TenantUnknown."""
+
+
+class Demand(Protocol):
+    """Learns where a model is asked for."""
+
+    def note(self, model: str, pop: str, requests: int = 1) -> None:
+        """Count requests; `pop` is the nearest one that could take them, if any could."""
+
+
+class RoutingService(routing_pb2_grpc.RoutingServicer):
+    """Answers from the live view; `epoch` gives the fleet's ticket epoch."""
+
+    def __init__(
+        self,
+        router: Router,
+        issuer: Issuer,
+        demand: Demand,
+        telemetry: PlaneTelemetry,
+        epoch: Callable[[], int],
+    ) -> None:
+        self._router = router
+        self._issuer = issuer
+        self._demand = demand
         self._telemetry = telemetry
+        self._epoch = epoch
+        self._leases = LeaseWriter()
 
     async def Route(self, message: routing_pb2.RouteRequest, context: Any) -> routing_pb2.Lease:
         """Rank candidates."""
-        with self._telemetry.route(context.invocation_metadata()):
+        with self._telemetry.route(context):
             check_version(message.protocol_version)
             query = query_from_wire(message)
-            lease = route(self._registry.views(), query, self._registry.revision)
-            return lease_to_wire(lease)
+            ticket, ttl = self._ticket(query)
+            lease = self._route(query, address_of(context.peer()))
+            # A lease stands for many requests; their outcomes come with the next question.
+            self._demand.note(lease.model, _home(lease), max(1, len(query.outcomes)))
+            self._telemetry.asked(query)
+            return self._leases.write(lease, ticket, ttl)
 
     async def Explain(
         self, message: routing_pb2.RouteRequest, context: Any
@@ -33,5 +69,24 @@ class RoutingService(routing_pb2_grpc.RoutingServicer):
         """Rank candidates and say why."""
         check_version(message.protocol_version)
         query = query_from_wire(message)
-        explanation = explain(self._registry.views(), query, self._registry.revision)
-        return explanation_to_wire(explanation)
+        self._ticket(query)
+        return explanation_to_wire(self._router.explain(query, address_of(context.peer())))
+
+    def _route(self, query: RouteQuery, address: str) -> Lease:
+        """Ask the router; what is asked for in vain is demand as well."""
+        try:
+            return self._router.route(query, address)
+        except NoCandidate:
+            self._demand.note(self._router.meant(query.model), "")
+            raise
+
+    def _ticket(self, query: RouteQuery) -> tuple[str, float]:
+        """Ask before anything else: a stranger learns neither of models nor of nodes."""
+        model = self._router.meant(query.model)
+        return self._issuer.issue(query.token, model, query.constraints, self._epoch())
+
+
+def _home(lease: Lease) -> str:
+    return next(
+        (one.pop for one in lease.candidates if one.tier is Tier.POP), lease.candidates[0].pop
+    )

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from nearfield.core.node import Desired, NodeInfo
+from nearfield.core.policy import FleetPolicy
 
 
 class Check(StrEnum):
@@ -28,7 +29,7 @@ class NodeRecord:
 
 
 class Directory(ABC):
-    """Membership and desired state.
+    """Membership, desired state and the fleet's policy.
 
     Every call may raise DirectoryUnavailable, has a time limit of its own and
     leaves either the old or the new value behind, never a part of one.
@@ -58,6 +59,18 @@ class Directory(ABC):
         """Write a desired state if its revision is above the one that stands.
 
         Returns False, and writes nothing, where it is not: another writer was first.
+        """
+
+    @abstractmethod
+    async def policy(self) -> FleetPolicy:
+        """Return the fleet's policy; of revision 0 where none was ever set."""
+
+    @abstractmethod
+    async def put_policy(self, policy: FleetPolicy) -> bool:
+        """Write the policy if its revision is above the one that stands.
+
+        Returns False, and writes nothing, where it is not: another writer was first.
+        Raises InvalidRequest for a policy of more than half a megabyte as JSON.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Nodes and desired state as Consul holds them: pure conversion, no I/O.
+"""Nodes as Consul's catalogue holds them: pure conversion, no I/O.
 
 A Nearfield node is one Consul node of the same name, with one service and one check
 of that service. It is an external node: no Consul agent probes or expires it.
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from control_plane.directory.base import Check, NodeRecord
 from control_plane.directory.transaction import Operation
 from nearfield.core.errors import InvalidRequest, LimitExceeded
-from nearfield.core.node import Desired, NodeInfo
+from nearfield.core.node import NodeInfo
 
 SERVICE = "nearfield-node"
 MARK = "nearfield"
@@ -26,13 +26,12 @@ FOREIGN = f"{MARK} not in Meta"
 """The filter for all nodes that are not ours."""
 
 MAX_META_PAIRS = 64
-"""Of one service's metadata; eight are the node's own, the others one model each."""
+"""Of one service's metadata; eleven are the node's own, the others one model each."""
 MAX_META_BYTES = 512
 """Of one metadata value."""
 
 _log = logging.getLogger(__name__)
 _node_info = TypeAdapter(NodeInfo)
-_desired = TypeAdapter(Desired)
 
 
 def operations(record: NodeRecord, known: NodeRecord | None) -> tuple[Operation, ...]:
@@ -81,16 +80,6 @@ def parse_record(entry: Mapping[str, Any]) -> NodeRecord:
         raise ValueError(f"it has no check {_check_id(name)}")
     info = _parse_meta(name, entry["Service"]["Meta"] or {})
     return NodeRecord(info, Check(check["Status"]), check["Output"])
-
-
-def desired_document(desired: Desired, write: str) -> bytes:
-    """Return the stored form of a desired state; `write` names this one act of writing it."""
-    return json.dumps({**asdict(desired), "write": write}, ensure_ascii=False).encode()
-
-
-def parse_desired(document: bytes) -> tuple[Desired, str]:
-    """Return a desired state and the name of the write that put it there; raises ValueError."""
-    return _desired.validate_json(document), json.loads(document).get("write", "")
 
 
 def _check_id(name: str) -> str:
@@ -167,8 +156,8 @@ def _parse_meta(name: str, meta: Mapping[str, str]) -> NodeInfo:
     fields: dict[str, Any] = {**meta, "name": name, "models": []}
     while (model := meta.get(f"model-{len(fields['models'])}")) is not None:
         fields["models"].append(json.loads(model))
-    for key in ("position", "hardware"):
-        fields[key] = json.loads(meta.get(key, "{}"))
+    for key, empty in (("position", "{}"), ("hardware", "{}"), ("local_models", "[]")):
+        fields[key] = json.loads(meta.get(key, empty))
     try:
         return _node_info.validate_python(fields)
     except InvalidRequest as error:

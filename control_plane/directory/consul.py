@@ -1,19 +1,34 @@
-"""The directory in Consul: nodes in its catalogue, desired state in its key-value store."""
+"""The directory in Consul: nodes in its catalogue, the rest in its key-value store."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, Self, TypeVar
 
-from control_plane.directory import catalogue
+from control_plane.directory import catalogue, documents
 from control_plane.directory.base import Directory, NodeRecord
 from control_plane.directory.consul_http import ConsulHttp, KeyValue
 from control_plane.directory.transaction import batches
 from nearfield.core.errors import DirectoryUnavailable, NameTaken
 from nearfield.core.identity import new_id
 from nearfield.core.node import Desired
+from nearfield.core.policy import FleetPolicy
 
 ID_KEY = "nearfield/directory-id"
 DESIRED = "nearfield/desired/"
+POLICY = "nearfield/policy"
+
+
+class Revisioned(Protocol):
+    """A value of which the highest revision holds."""
+
+    @property
+    def revision(self) -> int:
+        """Counts its changes."""
+
+
+R = TypeVar("R", bound=Revisioned)
+Parse = Callable[[bytes], tuple[R, str]]
+"""Returns a value and the name of the write that put it there; raises ValueError."""
 
 
 class ConsulDirectory(Directory):
@@ -71,22 +86,43 @@ class ConsulDirectory(Directory):
 
     async def desired(self) -> Mapping[str, Desired]:
         stored = await self._http.keys(DESIRED)
-        return {pair.key.removeprefix(DESIRED): _parse_desired(pair)[0] for pair in stored}
+        parse = documents.parse_desired
+        return {pair.key.removeprefix(DESIRED): _parse(pair, parse)[0] for pair in stored}
 
     async def put_desired(self, name: str, desired: Desired) -> bool:
-        # names this call, which so knows its own write even if the answer to it was lost
         write = new_id("write")
-        document = catalogue.desired_document(desired, write)
+        document = documents.desired_document(desired, write)
+        key, revision = DESIRED + name, desired.revision
+        return await self._put_newer(key, document, write, revision, documents.parse_desired)
+
+    async def policy(self) -> FleetPolicy:
+        stored = await self._http.key(POLICY)
+        return _parse(stored, documents.parse_policy)[0] if stored else FleetPolicy()
+
+    async def put_policy(self, policy: FleetPolicy) -> bool:
+        write = new_id("write")
+        document = documents.policy_document(policy, write)
+        return await self._put_newer(
+            POLICY, document, write, policy.revision, documents.parse_policy
+        )
+
+    async def _put_newer(
+        self, key: str, document: bytes, write: str, revision: int, parse: Parse[R]
+    ) -> bool:
+        """Set a key unless it holds `revision` or a higher one.
+
+        `write` names this call, which so knows its own write even if the answer to it was lost.
+        """
         while True:
-            stored = await self._http.key(DESIRED + name)
+            stored = await self._http.key(key)
             if stored is not None:
-                held, written_by = _parse_desired(stored)
+                held, written_by = _parse(stored, parse)
                 if written_by == write:
                     return True
-                if held.revision >= desired.revision:
+                if held.revision >= revision:
                     return False
             index = stored.index if stored is not None else 0
-            if await self._http.put_key(DESIRED + name, document, index):
+            if await self._http.put_key(key, document, index):
                 return True
 
     async def _learn_id(self) -> str:
@@ -130,10 +166,10 @@ class ConsulDirectory(Directory):
         return catalogue.names(nodes)
 
 
-def _parse_desired(stored: KeyValue) -> tuple[Desired, str]:
+def _parse(stored: KeyValue, parse: Parse[R]) -> tuple[R, str]:
     try:
-        return catalogue.parse_desired(stored.value)
+        return parse(stored.value)
     except ValueError as error:
         raise DirectoryUnavailable(
-            f"Consul key {stored.key} holds no desired state: {error}", field=stored.key
+            f"Consul key {stored.key} is damaged: {error}", field=stored.key
         ) from None

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from control_plane.directory.base import Directory, NodeRecord
+from control_plane.directory.documents import check_size
 from control_plane.directory.snapshot import Snapshot, SnapshotFile
 from nearfield.core.identity import new_id
 from nearfield.core.node import Desired
+from nearfield.core.policy import FleetPolicy
 
 T = TypeVar("T")
 
@@ -59,6 +61,14 @@ class MemoryDirectory(Directory):
     async def put_desired(self, name: str, desired: Desired) -> bool:
         return await _to_its_end(self._put_desired(name, desired))
 
+    async def policy(self) -> FleetPolicy:
+        return self._state.policy
+
+    async def put_policy(self, policy: FleetPolicy) -> bool:
+        # no more than Consul takes, so that a fleet can move there
+        check_size(policy)
+        return await _to_its_end(self._put_policy(policy))
+
     async def _load(self, file: SnapshotFile) -> None:
         stored = file.read()
         if stored is None:
@@ -81,6 +91,13 @@ class MemoryDirectory(Directory):
             if held is not None and held.revision >= desired.revision:
                 return False
             await self._keep(replace(self._state, desired=self._state.desired | {name: desired}))
+            return True
+
+    async def _put_policy(self, policy: FleetPolicy) -> bool:
+        async with self._lock:
+            if self._state.policy.revision >= policy.revision:
+                return False
+            await self._keep(replace(self._state, policy=policy))
             return True
 
     async def _keep(self, state: Snapshot) -> None:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from control_plane.directory.base import NodeRecord
 from nearfield.core.errors import ConfigError, DirectoryUnavailable, InvalidRequest
 from nearfield.core.node import Desired
+from nearfield.core.policy import FleetPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Snapshot:
     directory_id: str
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     desired: dict[str, Desired] = field(default_factory=dict)
+    policy: FleetPolicy = field(default_factory=FleetPolicy)
 
 
 _adapter = TypeAdapter(Snapshot)

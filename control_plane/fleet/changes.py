@@ -33,19 +33,26 @@ class Changes:
     """The hub of one registry."""
 
     def __init__(self) -> None:
-        self._followers: set[Follower] = set()
+        self._of_all: set[Follower] = set()
+        # Every link follows its own node: told of all the others, joins would cost their square.
+        self._of_one: dict[str, set[Follower]] = {}
 
     def note(self, name: str) -> None:
-        """Tell every follower."""
-        for follower in self._followers:
+        """Tell every follower of this name, and those of all names."""
+        for follower in self._of_all:
+            follower.add(name)
+        for follower in self._of_one.get(name, ()):
             follower.add(name)
 
     @contextmanager
-    def follow(self) -> Iterator[Follower]:
-        """Follow until the block ends."""
-        follower = Follower()
-        self._followers.add(follower)
+    def follow(self, name: str = "", follower: Follower | None = None) -> Iterator[Follower]:
+        """Follow one name or all, until the block ends; a follower may have several hubs."""
+        follower = follower or Follower()
+        followers = self._of_one.setdefault(name, set()) if name else self._of_all
+        followers.add(follower)
         try:
             yield follower
         finally:
-            self._followers.discard(follower)
+            followers.discard(follower)
+            if name and not followers:
+                self._of_one.pop(name, None)

@@ -1,19 +1,16 @@
-"""Desired state: changed by operators, kept by the directory, followed by nodes."""
+"""Desired state: changed by operators and by placement, kept by the directory."""
 
-import asyncio
-import logging
-from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from control_plane.directory.base import Directory
 from control_plane.fleet.registry import Registry
-from nearfield.core.errors import DirectoryUnavailable
+from control_plane.fleet.revisions import Revisions
+from nearfield.core.errors import UnknownNode
 from nearfield.core.node import Desired
 
-_log = logging.getLogger(__name__)
 Change = Callable[[Desired], Desired]
-_RACES_MOST = 5
 
 
 class DesiredStates:
@@ -22,61 +19,62 @@ class DesiredStates:
     def __init__(self, directory: Directory, registry: Registry) -> None:
         self._directory = directory
         self._registry = registry
-        self._known: dict[str, Desired] = {}
-        self._not_durable: dict[str, Desired] = {}
-        self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lines: dict[str, Revisions[Desired]] = {}
 
     async def load(self) -> None:
         """Read what the directory keeps; raises DirectoryUnavailable."""
-        stored = await self._directory.desired()
-        missed = {
-            name: desired
-            for name, desired in self._not_durable.items()
-            if name not in stored or stored[name].revision < desired.revision
-        }
-        self._known = {**stored, **missed}
+        for name, desired in (await self._directory.desired()).items():
+            self._line(name).load(desired)
 
     def of(self, name: str) -> Desired:
         """Return what a node should be; one nobody ever spoke of should be open."""
-        fresh = Desired(directory_id=self._directory.directory_id)
-        return self._known.get(name, fresh)
+        line = self._lines.get(name)
+        return line.current if line else _fresh(self._directory)
 
     async def change(self, name: str, change: Change) -> tuple[Desired, bool]:
         """Apply a change and return the new state, and whether the directory holds it.
 
         Raises UnknownNode. While the directory cannot be reached the change holds in memory
-        and is written later.
+        and is written later, on top of what other replicas have written by then.
         """
         self._registry.get(name)
-        # without the directory nothing else keeps two changes from taking the same revision
-        async with self._changing[name]:
-            return await self._change(name, change)
-
-    async def _change(self, name: str, change: Change) -> tuple[Desired, bool]:
-        for _ in range(_RACES_MOST):
-            before = self.of(name)
-            desired = replace(
-                change(before),
-                revision=before.revision + 1,
-                directory_id=self._directory.directory_id,
-            )
-            try:
-                if not await self._directory.put_desired(name, desired):
-                    await self.load()  # another writer was first: go on from what it wrote
-                    continue
-                durable = True
-            except DirectoryUnavailable as error:
-                _log.warning("desired state of %s is not durable yet: %s", name, error.message)
-                self._not_durable[name] = desired
-                durable = False
-            self._known[name] = desired
-            self._registry.set_desired(name, desired)
-            return desired, durable
-        raise DirectoryUnavailable(f"too many writers change the desired state of '{name}'")
+        return await self._line(name).change(change)
 
     async def persist(self) -> None:
         """Write what the directory has missed; raises DirectoryUnavailable."""
-        for name, desired in list(self._not_durable.items()):
-            await self._directory.put_desired(name, desired)
-            if self._not_durable.get(name) == desired:
-                del self._not_durable[name]
+        for line in list(self._lines.values()):
+            await line.persist()
+
+    def _line(self, name: str) -> Revisions[Desired]:
+        if name not in self._lines:
+            store = _Store(self._directory, self._registry, name)
+            self._lines[name] = Revisions(store, _fresh(self._directory))
+        return self._lines[name]
+
+
+class _Store:
+    """One node's desired state in the directory."""
+
+    def __init__(self, directory: Directory, registry: Registry, node: str) -> None:
+        self._directory = directory
+        self._registry = registry
+        self._node = node
+        self.name = f"the desired state of {node}"
+
+    async def read(self) -> Desired:
+        found = (await self._directory.desired()).get(self._node)
+        return found or _fresh(self._directory)
+
+    async def write(self, value: Desired) -> bool:
+        return await self._directory.put_desired(self._node, value)
+
+    def stamp(self, value: Desired, revision: int) -> Desired:
+        return replace(value, revision=revision, directory_id=self._directory.directory_id)
+
+    def note(self, value: Desired) -> None:
+        with suppress(UnknownNode):  # it left while its desired state was written
+            self._registry.set_desired(self._node, value)
+
+
+def _fresh(directory: Directory) -> Desired:
+    return Desired(directory_id=directory.directory_id)

@@ -4,18 +4,25 @@ from enum import StrEnum
 
 from nearfield.core.node import Health
 
-SUSPECT_AFTER = 3.0
-"""Seconds: three heartbeats missed."""
+HEARTBEAT = 1.0
+"""Seconds between two reports of an idle node."""
+STRETCHED_HEARTBEAT = 3.0
+"""The same in a large fleet, whose nodes report sooner when their work changes."""
+LARGE_FLEET = 5_000
+SUSPECT_BEATS = 3
+"""Heartbeats missed."""
 LOST_AFTER = 10.0
 """Seconds: longer than most paths take to heal by themselves."""
+LOST_BEATS = 4
+"""Heartbeats missed at least, where they are far apart."""
 
 
 class Sign(StrEnum):
     """What can be known of a node."""
 
     HEARD = "heard"
-    QUIET = "quiet"  # for longer than SUSPECT_AFTER
-    SILENT = "silent"  # for longer than LOST_AFTER
+    QUIET = "quiet"  # for several heartbeats
+    SILENT = "silent"  # for so long that it is held for lost
     BROKEN = "broken"  # its connection closed without a goodbye: evidence, not silence
     GOODBYE = "goodbye"
 
@@ -47,8 +54,8 @@ def next_health(health: Health, sign: Sign) -> Health:
         raise ValueError(f"'{sign}' cannot come from a node that is {health}") from None
 
 
-def sign_of_silence(seconds: float) -> Sign | None:
+def sign_of_silence(seconds: float, heartbeat: float = HEARTBEAT) -> Sign | None:
     """Return what a silence of this length says; None while it is a usual one."""
-    if seconds > LOST_AFTER:
+    if seconds > max(LOST_AFTER, LOST_BEATS * heartbeat):
         return Sign.SILENT
-    return Sign.QUIET if seconds > SUSPECT_AFTER else None
+    return Sign.QUIET if seconds > SUSPECT_BEATS * heartbeat else None

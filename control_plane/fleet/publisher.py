@@ -7,6 +7,7 @@ import random
 from control_plane.directory.base import Check, Directory, NodeRecord
 from control_plane.fleet.changes import Follower
 from control_plane.fleet.desired import DesiredStates
+from control_plane.fleet.policies import Policies
 from control_plane.fleet.registry import Registry
 from nearfield.core.errors import (
     DirectoryUnavailable,
@@ -37,10 +38,17 @@ def to_record(view: NodeView) -> NodeRecord:
 class Publisher:
     """The registry's one writer to the directory."""
 
-    def __init__(self, directory: Directory, registry: Registry, desired: DesiredStates) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        registry: Registry,
+        desired: DesiredStates,
+        policies: Policies,
+    ) -> None:
         self._directory = directory
         self._registry = registry
         self._desired = desired
+        self._policies = policies
         self._backoff = Backoff()
         self._rng = random.Random()
 
@@ -54,7 +62,7 @@ class Publisher:
                 await self._write_until_done(names)
 
     async def _next(self, follower: Follower) -> set[str]:
-        """Wait for changes; now and then come back without, for desired states not yet kept."""
+        """Wait for changes; now and then come back without, for what is not yet kept."""
         try:
             async with asyncio.timeout(_PERSIST_SECONDS):
                 return await follower.take()
@@ -68,6 +76,7 @@ class Publisher:
                 if names:
                     await self._write(names)
                 await self._desired.persist()
+                await self._policies.persist()
                 return
             except DirectoryUnavailable as error:
                 _log.warning("the directory is away, trying again: %s", error.message)

@@ -15,7 +15,7 @@ from protos.nearfield.v1 import inference_pb2_grpc
 def build_gateway(settings: GatewaySettings, client: Client, telemetry: Telemetry) -> RpcServer:
     """Return a gateway's server over an open client; nothing listens yet."""
     where = position(settings.position) if settings.position else None
-    server = RpcServer(settings.listen, (SERVICE,))
+    server = RpcServer(settings.listen, (SERVICE,), settings.tls.server_security(settings.listen))
     inference_pb2_grpc.add_InferenceServicer_to_server(
         GatewayService(client, where, telemetry), server.grpc
     )
@@ -27,7 +27,11 @@ async def run_gateway(settings: GatewaySettings, stop: asyncio.Event | None = No
     with Telemetry(settings.telemetry, {"service.name": "nearfield-gateway"}) as telemetry:
         async with (
             Client(
-                settings.control_plane, tracer=telemetry.tracer, meter=telemetry.meter
+                settings.control_plane,
+                token=settings.token,
+                security=settings.tls.client_security(),
+                tracer=telemetry.tracer,
+                meter=telemetry.meter,
             ) as client,
             build_gateway(settings, client, telemetry),
         ):

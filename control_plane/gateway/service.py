@@ -1,10 +1,12 @@
 """Inference for thin clients: the same service as a node's, answered through the client."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 from nearfield.client.client import Client
 from nearfield.core import genai
+from nearfield.core.errors import Unsupported
 from nearfield.core.geo import Position
 from nearfield.core.telemetry import Telemetry
 from nearfield.core.wire.inference import event_to_wire, request_from_wire
@@ -41,3 +43,9 @@ class GatewayService(inference_pb2_grpc.InferenceServicer):
                     await context.send_initial_metadata(ADMITTED)
                     admitted = True
                 await context.write(event_to_wire(event))
+
+    async def Session(  # type: ignore[override]
+        self, calls: AsyncIterator[inference_pb2.SessionCalls], context: Any
+    ) -> None:
+        """Refuse: who can speak it asks the nodes themselves."""
+        raise Unsupported("a gateway answers one request a call", field="Session", limit="Generate")

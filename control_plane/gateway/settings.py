@@ -14,5 +14,7 @@ class GatewaySettings(ProcessSettings):
     """Address of Inference for thin clients; port 0 takes a free one."""
     control_plane: str
     """host:port of the control plane."""
+    token: str = ""
+    """The tenant in whose name it asks; better in NEARFIELD_GATEWAY_TOKEN than in a file."""
     position: str = ""
     """LAT,LON of the gateway itself, which opens the streams; empty: not known."""

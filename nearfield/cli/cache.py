@@ -4,8 +4,7 @@ import asyncio
 
 from nearfield.cli.intake import Name
 from nearfield.cli.output import Format, Output, console, print_json
-from nearfield.cli.targets import AdminTarget, admin
-from nearfield.client.admin import AdminClient
+from nearfield.cli.targets import AdminTarget, admin, open_admin
 
 
 def clear_cache(name: Name, admin_target: AdminTarget = "", output: Output = Format.TEXT) -> None:
@@ -14,7 +13,7 @@ def clear_cache(name: Name, admin_target: AdminTarget = "", output: Output = For
 
 
 async def _clear(target: str, name: str, output: Format) -> None:
-    async with AdminClient(target) as client:
+    async with open_admin(target) as client:
         desired, durable = await client.clear_prefix_cache(name)
     if output is Format.JSON:
         print_json({"name": name, "desired": desired, "durable": durable})

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 
 from nearfield.cli.output import Format, Output, console, print_json, table
-from nearfield.cli.targets import AdminTarget, Target, admin, control_plane
+from nearfield.cli.targets import AdminTarget, Target, access, admin, control_plane
 from nearfield.local import checks
 from nearfield.local.checks import Check, Verdict
 
@@ -16,15 +16,18 @@ def doctor(
     target: Target = "", admin_target: AdminTarget = "", output: Output = Format.TEXT
 ) -> None:
     """Check this machine and the fleet; status 1 where something is wrong."""
-    found = [
+    address = control_plane(target)
+    found = access(address)
+    looked = [
         *checks.machine(),
-        *asyncio.run(checks.fleet(control_plane(target), admin(admin_target))),
+        checks.trust(found.security),
+        *asyncio.run(checks.fleet(address, admin(admin_target), found.security, token=found.token)),
     ]
     if output is Format.JSON:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(one) for one in looked])
     else:
-        console.print(table("", ("", "what", "found", "fix"), [_row(one) for one in found]))
-    if any(one.verdict is Verdict.BAD for one in found):
+        console.print(table("", ("", "what", "found", "fix"), [_row(one) for one in looked]))
+    if any(one.verdict is Verdict.BAD for one in looked):
         sys.exit(1)
 
 

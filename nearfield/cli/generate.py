@@ -16,6 +16,14 @@ from nearfield.cli.targets import (
     open_client,
     origin,
 )
+from nearfield.cli.wishes import (
+    CostMost,
+    Jurisdictions,
+    PreferredProviders,
+    Providers,
+    constraints,
+    preferences,
+)
 from nearfield.client.answer import Answer
 from nearfield.client.client import Client
 from nearfield.core.geo import Position
@@ -35,15 +43,28 @@ def generate(
     max_tokens: MaxTokens = None,
     temperature: Temperature = None,
     seed: Seed = None,
+    jurisdiction: Jurisdictions = None,
+    provider: Providers = None,
+    cost_most: CostMost = None,
+    prefer_provider: PreferredProviders = None,
     target: Target = "",
     no_wan: NoWan = False,
     output: Output = Format.TEXT,
 ) -> None:
     """Go on from PROMPT."""
+    must = constraints(jurisdiction, provider, cost_most)
+    should = preferences(prefer_provider)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
 
     def ask(client: Client, where: Position | None) -> Answer:
-        return client.generate(prompt, model=model, near=where, sampling=sampling)
+        return client.generate(
+            prompt,
+            model=model,
+            near=where,
+            sampling=sampling,
+            constraints=must,
+            preferences=should,
+        )
 
     asyncio.run(_answer(ask, near, target, no_wan, output))
 
@@ -56,17 +77,30 @@ def chat(
     max_tokens: MaxTokens = None,
     temperature: Temperature = None,
     seed: Seed = None,
+    jurisdiction: Jurisdictions = None,
+    provider: Providers = None,
+    cost_most: CostMost = None,
+    prefer_provider: PreferredProviders = None,
     target: Target = "",
     no_wan: NoWan = False,
     output: Output = Format.TEXT,
 ) -> None:
     """Answer MESSAGE as a turn of a conversation."""
+    must = constraints(jurisdiction, provider, cost_most)
+    should = preferences(prefer_provider)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
     turns = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": message})
 
     def ask(client: Client, where: Position | None) -> Answer:
-        return client.chat(turns, model=model, near=where, sampling=sampling)
+        return client.chat(
+            turns,
+            model=model,
+            near=where,
+            sampling=sampling,
+            constraints=must,
+            preferences=should,
+        )
 
     asyncio.run(_answer(ask, near, target, no_wan, output))
 
@@ -101,16 +135,19 @@ def _as_values(answer: Answer, text: str, emulated: bool) -> dict[str, Any]:
         "usage": answer.usage,
         "provenance": answer.provenance,
         "ttft": answer.split,
+        "predicted_ttft": answer.record.predicted,
+        "tier": answer.tier,
         "distance_emulated": emulated,
     }
 
 
 def _footer(answer: Answer, emulated: bool) -> str:
     split, where = answer.split, answer.provenance
-    place = f"{where.pop} ({where.node})" if where else "unknown"
+    place = f"{where.pop} ({where.node}, {answer.tier})" if where else "unknown"
     kind = "emulated distance, " if emulated else ""
     return (
         f"— {place}: first token after {milliseconds(split.total)} ms "
         f"({kind}route {milliseconds(split.route)}, round trip {milliseconds(split.round_trip)}, "
-        f"queue {milliseconds(split.queue)}, prefill {milliseconds(split.prefill)})"
+        f"queue {milliseconds(split.queue)}, prefill {milliseconds(split.prefill)}; "
+        f"predicted {milliseconds(answer.record.predicted)})"
     )

@@ -7,7 +7,7 @@ import typer
 
 from nearfield.cli.nodes import state_in_words
 from nearfield.cli.output import Format, Output, console, print_json
-from nearfield.cli.targets import AdminTarget, admin
+from nearfield.cli.targets import AdminTarget, admin, open_admin
 from nearfield.client.admin import AdminClient
 from nearfield.core.node import Desired, Health, Intake, NodeState, NodeView
 
@@ -36,7 +36,7 @@ def resume(name: Name, admin_target: AdminTarget = "", output: Output = Format.T
 
 
 async def _set(target: str, name: str, intake: Intake, reason: str, output: Format) -> None:
-    async with AdminClient(target) as client:
+    async with open_admin(target) as client:
         desired, durable = await client.set_intake(name, intake, reason)
         view = await _follow(client, name, desired, output)
     if output is Format.JSON:

@@ -14,8 +14,10 @@ from nearfield.cli import (
     intake,
     models,
     nodes,
+    prefix,
     quickstart,
     route,
+    tickets,
     up,
 )
 from nearfield.cli.output import fail
@@ -33,13 +35,15 @@ app.command("generate")(generate.generate)
 app.command("chat")(generate.chat)
 app.command("nodes")(nodes.nodes)
 app.command("node")(nodes.node)
-app.command("models")(models.models)
+app.add_typer(models.app, name="models")
 app.command("cordon")(intake.cordon)
 app.command("drain")(intake.drain)
 app.command("resume")(intake.resume)
 app.command("clear-cache")(cache.clear_cache)
 app.command("doctor")(doctor.doctor)
 app.add_typer(route.app, name="route")
+app.add_typer(prefix.app, name="prefix")
+app.add_typer(tickets.app, name="tickets")
 
 
 def main() -> None:

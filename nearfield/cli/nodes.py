@@ -10,8 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from nearfield.cli.output import Format, Output, console, print_json, table
-from nearfield.cli.targets import AdminTarget, admin
-from nearfield.client.admin import AdminClient
+from nearfield.cli.targets import AdminTarget, admin, open_admin
 from nearfield.core.node import Health, NodeView
 
 COLUMNS = (
@@ -46,7 +45,7 @@ def node(name: str, admin_target: AdminTarget = "", output: Output = Format.TEXT
 
 
 async def _list(target: str, output: Format) -> None:
-    async with AdminClient(target) as client:
+    async with open_admin(target) as client:
         views = await client.nodes()
     if output is Format.JSON:
         print_json(views)
@@ -55,7 +54,7 @@ async def _list(target: str, output: Format) -> None:
 
 
 async def _watch(target: str, output: Format) -> None:
-    async with AdminClient(target) as client:
+    async with open_admin(target) as client:
         views: dict[str, NodeView] = {}
         with Live(console=console, auto_refresh=False) as live:
             async for name, view in client.watch():
@@ -69,7 +68,7 @@ async def _watch(target: str, output: Format) -> None:
 
 
 async def _one(target: str, name: str, output: Format) -> None:
-    async with AdminClient(target) as client:
+    async with open_admin(target) as client:
         view = await client.node(name)
     if output is Format.JSON:
         print_json(view)

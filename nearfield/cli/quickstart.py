@@ -64,7 +64,7 @@ async def _quickstart(*, wan: bool, output: Format) -> None:
     with Steps() as progress:
         options = FleetOptions(pops=POPS, wan=wan)
         async with running_fleet(options, folder, progress) as fleet:
-            async with AdminClient(fleet.admin) as admin:
+            async with AdminClient(fleet.admin, fleet.trust) as admin:
                 nodes = await admin.nodes()
             rows = []
             for number, (city, position) in enumerate(POSITIONS.items(), start=1):
@@ -89,7 +89,12 @@ async def _ask_from(city: str, position: Position, fleet: FleetState) -> list[Ro
     dialer = WanDialer(position, fleet.position)
     async with (
         dialer,
-        Client(fleet.control_plane, dialer=dialer if fleet.wan else direct) as client,
+        Client(
+            fleet.control_plane,
+            token=fleet.token,
+            security=fleet.trust,
+            dialer=dialer if fleet.wan else direct,
+        ) as client,
     ):
         rows = []
         for request, question in zip(("first", "second"), QUESTIONS, strict=True):

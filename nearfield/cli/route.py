@@ -6,8 +6,16 @@ from typing import Annotated
 import typer
 
 from nearfield.cli.output import Format, Output, console, milliseconds, print_json, table
-from nearfield.cli.targets import Near, Target, control_plane, origin
-from nearfield.client.client import Client
+from nearfield.cli.targets import Near, Target, control_plane, open_client, origin
+from nearfield.cli.wishes import (
+    CostMost,
+    Jurisdictions,
+    PreferredProviders,
+    Providers,
+    constraints,
+    preferences,
+)
+from nearfield.core.prediction import Prediction
 from nearfield.core.route import ExplainedNode, RouteQuery
 
 app = typer.Typer(help="How requests are routed.", no_args_is_help=True)
@@ -15,11 +23,17 @@ COLUMNS = (
     "rank",
     "node",
     "pop",
+    "tier",
     "distance km",
+    "connect ms",
     "round trip ms",
+    "from",
     "queue ms",
+    "base ms",
     "prefill ms",
     "TTFT ms",
+    "spread ms",
+    "penalty ms",
     "why",
 )
 
@@ -33,19 +47,27 @@ def _route() -> None:
 def explain(
     near: Near = "",
     model: Annotated[str, typer.Option(help="by default the fleet's only one")] = "",
-    jurisdiction: Annotated[
-        list[str] | None, typer.Option(help="allowed one; repeat for more")
-    ] = None,
+    jurisdiction: Jurisdictions = None,
+    provider: Providers = None,
+    cost_most: CostMost = None,
+    prefer_provider: PreferredProviders = None,
+    prompt_bytes: Annotated[int, typer.Option(min=0, help="size of the prompt")] = 0,
     target: Target = "",
     output: Output = Format.TEXT,
 ) -> None:
     """Show how a request from a place would be routed, in milliseconds and words."""
-    query = RouteQuery(model, origin(near), tuple(jurisdiction or ()))
+    query = RouteQuery(
+        model,
+        origin(near),
+        constraints(jurisdiction, provider, cost_most),
+        preferences(prefer_provider),
+        prompt_size=prompt_bytes,
+    )
     asyncio.run(_explain(control_plane(target), query, output))
 
 
 async def _explain(target: str, query: RouteQuery, output: Format) -> None:
-    async with Client(target) as client:
+    async with open_client(target, None, no_wan=True) as client:
         explanation = await client.explain(query)
     if output is Format.JSON:
         print_json(explanation)
@@ -55,14 +77,20 @@ async def _explain(target: str, query: RouteQuery, output: Format) -> None:
 
 
 def _row(node: ExplainedNode) -> tuple[str, ...]:
-    candidate, terms = node.candidate, node.candidate.prediction
-    numbers = (terms.round_trip.seconds, terms.queue, terms.base, terms.ttft)
-    excluded = bool(node.excluded_by)
+    candidate, excluded = node.candidate, bool(node.excluded_by)
+    terms = ("-",) * 9 if excluded else _terms(candidate.prediction)
     return (
         "-" if excluded else str(node.rank),
         candidate.node,
         candidate.pop,
+        "-" if excluded else candidate.tier,
         f"{node.distance_km:.0f}",
-        *("-" if excluded else milliseconds(value) for value in numbers),
+        *terms,
         node.reason,
     )
+
+
+def _terms(told: Prediction) -> tuple[str, ...]:
+    before = (told.connect, told.round_trip.seconds)
+    behind = (told.queue, told.base, told.prefill, told.ttft, told.spread, told.penalty)
+    return (*map(milliseconds, before), told.round_trip.source, *map(milliseconds, behind))

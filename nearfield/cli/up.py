@@ -102,7 +102,7 @@ async def _start_or_stop(
 
 
 async def _show(started: FleetState, output: Format) -> None:
-    async with AdminClient(started.admin) as admin:
+    async with AdminClient(started.admin, started.trust) as admin:
         nodes = await admin.nodes()
     if output is Format.JSON:
         print_json(Started(started, nodes))
@@ -110,6 +110,8 @@ async def _show(started: FleetState, output: Format) -> None:
     console.print(nodes_table(nodes))
     console.print(f"\ncontrol plane {started.control_plane}   admin {started.admin}")
     console.print(f"gateway       {started.gateway}   logs  {started.logs}")
+    console.print(f"authority     {started.authority}   (programs: NEARFIELD_AUTHORITY)")
+    console.print(f"token         {started.token}   (programs: NEARFIELD_TOKEN)")
     if started.consul:
         console.print(f"consul        {started.consul}")
     if started.wan:

@@ -15,6 +15,7 @@ from nearfield.core.inference import (
     Usage,
 )
 from nearfield.core.prediction import Prediction
+from nearfield.core.route import Candidate, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,36 @@ class Split:
 
 @dataclass(slots=True)
 class Record:
-    """What became of one request, filled in while it runs."""
+    """What became of one request, filled in while it runs.
+
+    `candidate`, `prediction` and what follows from them are those of the latest attempt.
+    `actual` is what `predicted` foretold, in seconds: the time from the attempt's sending to
+    its first token. `early` says that a question was asked for it within a lease.
+    """
 
     split: Split = field(default_factory=Split)
     provenance: Provenance | None = None
     finished: Finished | None = None
+    candidate: Candidate | None = None
     prediction: Prediction | None = None
-    endpoint: str = ""
+    actual: float | None = None
+    early: bool = False
     attempts: int = 0
+
+    @property
+    def predicted(self) -> float:
+        """Predicted seconds to the first token; 0 before a candidate is chosen."""
+        return self.prediction.ttft if self.prediction else 0.0
+
+    @property
+    def tier(self) -> Tier | None:
+        """How far the request has spilled."""
+        return self.candidate.tier if self.candidate else None
+
+    @property
+    def endpoint(self) -> str:
+        """The node that was asked, as `host:port`."""
+        return self.candidate.endpoint if self.candidate else ""
 
     def note(self, event: Event, elapsed: float) -> None:
         """Take up what an event tells; `elapsed` is seconds since the request was meant."""
@@ -103,6 +126,11 @@ class Answer:
     def provenance(self) -> Provenance | None:
         """Where the answer is made; known with the first chunk."""
         return self._record.provenance
+
+    @property
+    def tier(self) -> Tier | None:
+        """How far from the nearest point of presence it spilled; known with the first chunk."""
+        return self._record.tier
 
     @property
     def usage(self) -> Usage | None:

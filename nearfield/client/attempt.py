@@ -3,23 +3,23 @@
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
-import grpc
-
 from nearfield.client.connections import Connection
-from nearfield.core.clock import monotonic
-from nearfield.core.errors import StreamBroken
 from nearfield.core.inference import Event, Finished, Request
-from nearfield.core.rpc.status import from_rpc_error
-from nearfield.core.wire.inference import event_from_wire, request_to_wire
-from protos.nearfield.v1 import inference_pb2_grpc
+from nearfield.core.node import NodeLoad
 
 
 @dataclass(slots=True)
 class Trip:
-    """Seconds from sending to admission; on a warm connection that is one round trip."""
+    """Seconds from sending to admission, and the node's load by then.
+
+    `sample` is the round trip to the node, None where a handshake or other traffic of this
+    client may have been a part of the time.
+    """
 
     warm: bool = False
     seconds: float = 0.0
+    sample: float | None = None
+    load: NodeLoad | None = None
 
 
 async def attempt(
@@ -35,22 +35,17 @@ async def attempt(
     Raises what the node answered: Rejected before admission, Evicted after it.
     """
     trip.warm = connection.warm
-    started = monotonic()
-    call = inference_pb2_grpc.InferenceStub(connection.channel).Generate(
-        request_to_wire(request), metadata=tuple(metadata.items()), timeout=timeout
-    )
-    admitted = False
+    exchange = connection.session.start(request, trace=metadata, timeout=timeout)
     try:
-        admitted = bool(await call.initial_metadata())
-        trip.seconds = monotonic() - started
-        async for message in call:
-            event = event_from_wire(message)
-            if event is not None:
-                yield event
+        await exchange.admission()
+        if exchange.admitted is not None:
+            trip.seconds = exchange.seconds
+            trip.sample = exchange.seconds if exchange.sampled else None
+            trip.load = exchange.admitted.load
+        while True:
+            event = await exchange.next()
+            yield event
             if isinstance(event, Finished):
                 return
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error, admitted=admitted) from None
     finally:
-        call.cancel()  # left early or not, the node frees its slot at once
-    raise StreamBroken("the stream ended before the answer did")
+        exchange.close()  # left early or not, the node frees its slot at once

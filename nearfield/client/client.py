@@ -12,13 +12,14 @@ from nearfield.client.answer import Answer, Record
 from nearfield.client.attempt import Trip, attempt
 from nearfield.client.connections import Connections
 from nearfield.client.dialing import Dialer, direct
-from nearfield.client.leases import Leases
+from nearfield.client.guide import Guide
 from nearfield.client.prompts import as_messages, as_position, as_prompt
-from nearfield.client.round_trips import RoundTrips
 from nearfield.client.routing import Routes
+from nearfield.client.sendings import Sending
 from nearfield.client.telemetry import ClientTelemetry
-from nearfield.client.walk import Walk
+from nearfield.client.walk import TICKET_ENDED
 from nearfield.core.clock import monotonic
+from nearfield.core.constraints import Constraints, Preferences
 from nearfield.core.errors import Evicted, Rejected
 from nearfield.core.geo import Position
 from nearfield.core.identity import new_id
@@ -30,28 +31,44 @@ from nearfield.core.inference import (
     Request,
     Sampling,
 )
-from nearfield.core.route import Candidate, Explanation, Lease, RouteQuery
+from nearfield.core.prefix import PrefixSecret
+from nearfield.core.route import Explanation, Lease, RouteQuery
+from nearfield.core.rpc.tls import ClientSecurity, from_environment
+
+Wishes = tuple[Constraints | None, Preferences | None, float | None]
 
 
 class Client:
     """Streams answers from the node that can give the first token soonest.
 
     `target` is the control plane's `host:port`. A lease answers where to go for half a
-    minute, so most requests ask the control plane nothing. Use it as `async with`.
+    minute and is renewed in the background, so most requests ask the control plane nothing.
+    Use it as `async with`.
+
+    `token` proves the tenant; `security` is what is trusted, None what NEARFIELD_AUTHORITY
+    and NEARFIELD_PLAINTEXT say. `prefix_secret`, 16 to 64 bytes, keys what the control plane
+    is told of prompts; a tenant's clients that share one find each other's cached prefixes,
+    None is a secret of this client's own. Raises ConfigError where the authority cannot be
+    read, InvalidRequest for a secret out of bounds.
     """
 
     def __init__(
         self,
         target: str,
         *,
+        token: str = "",
+        security: ClientSecurity | None = None,
+        prefix_secret: bytes | None = None,
         dialer: Dialer = direct,
         tracer: Tracer | None = None,
         meter: Meter | None = None,
     ) -> None:
-        self._routes = Routes(target, dialer)
-        self._leases = Leases(self._routes.route)
-        self._connections = Connections(dialer)
-        self._round_trips = RoundTrips()
+        trust = from_environment() if security is None else security
+        self._routes = Routes(target, dialer, trust, token)
+        secret = PrefixSecret.fresh() if prefix_secret is None else PrefixSecret(prefix_secret)
+        self._secret = secret.value
+        self._connections = Connections(dialer, trust)
+        self._guide = Guide(self._routes, self._connections)
         self._telemetry = ClientTelemetry(tracer, meter)
 
     def generate(
@@ -61,16 +78,23 @@ class Client:
         model: str = "",
         near: Position | tuple[float, float] | None = None,
         sampling: Sampling | None = None,
+        constraints: Constraints | None = None,
+        preferences: Preferences | None = None,
+        first_token_budget: float | None = None,
         timeout: float | None = None,
         **values: Any,
     ) -> Answer:
         """Go on from a text or from token ids.
 
-        `near` is where this process is, (latitude, longitude) in degrees; `values` are
-        fields of Sampling such as `max_tokens=64`; `timeout` is seconds for the whole
-        answer. Iterating raises a NearfieldError where no node can answer.
+        `near` is where this process is, (latitude, longitude) in degrees; `constraints` must
+        and `preferences` should be met by the place that answers; `first_token_budget` is
+        the seconds for which the first token is worth waiting for, `timeout` those for the
+        whole answer; `values` are fields of Sampling such as `max_tokens=64`. Iterating
+        raises a NearfieldError where no node can answer.
         """
-        return self._answer(as_prompt(prompt), model, near, sampling, timeout, values)
+        wishes = constraints, preferences, first_token_budget
+        sampling = replace(sampling or Sampling(), **values)
+        return self._answer(as_prompt(prompt), model, near, sampling, wishes, timeout)
 
     def chat(
         self,
@@ -79,12 +103,18 @@ class Client:
         model: str = "",
         near: Position | tuple[float, float] | None = None,
         sampling: Sampling | None = None,
+        constraints: Constraints | None = None,
+        preferences: Preferences | None = None,
+        first_token_budget: float | None = None,
         timeout: float | None = None,
         **values: Any,
     ) -> Answer:
         """Answer a conversation, or one question; see `generate`."""
-        prompt = ChatPrompt(as_messages(messages))
-        return self._answer(prompt, model, near, sampling, timeout, values)
+        wishes = constraints, preferences, first_token_budget
+        sampling = replace(sampling or Sampling(), **values)
+        return self._answer(
+            ChatPrompt(as_messages(messages)), model, near, sampling, wishes, timeout
+        )
 
     async def stream(
         self,
@@ -100,6 +130,7 @@ class Client:
         """
         record = record or Record()
         started = monotonic() if meant is None else meant
+        request = replace(request, prefix_secret=request.prefix_secret or self._secret)
         with self._telemetry.request(request.model, record) as trace:
             events = self._run(request, record, trace, started, timeout)
             async with aclosing(events):
@@ -120,8 +151,19 @@ class Client:
         """How many questions went to the control plane so far."""
         return self._routes.asked
 
+    @property
+    def routes_awaited(self) -> int:
+        """How many of those questions a request has waited for."""
+        return self._guide.awaited
+
+    @property
+    def early_routes(self) -> int:
+        """How many questions were asked within a lease, for what a cached prefix may save."""
+        return self._guide.early
+
     async def aclose(self) -> None:
         """Close every connection; twice is once."""
+        await self._guide.aclose()
         await self._connections.aclose()
         await self._routes.aclose()
 
@@ -136,15 +178,19 @@ class Client:
         prompt: Prompt,
         model: str,
         near: Position | tuple[float, float] | None,
-        sampling: Sampling | None,
+        sampling: Sampling,
+        wishes: Wishes,
         timeout: float | None,
-        values: dict[str, Any],
     ) -> Answer:
+        constraints, preferences, first_token_budget = wishes
         request = Request(
             request_id=new_id("req"),
             model=model,
             prompt=prompt,
-            sampling=replace(sampling or Sampling(), **values),
+            sampling=sampling,
+            first_token_budget=first_token_budget,
+            constraints=constraints or Constraints(),
+            preferences=preferences or Preferences(),
             origin=as_position(near),
         )
         record = Record()
@@ -160,39 +206,31 @@ class Client:
     ) -> AsyncGenerator[Event]:
         """Try candidates until one answers."""
         deadline = None if timeout is None else started + timeout
-        walk = Walk(request, self._leases, self._round_trips, record, deadline)
-        async with aclosing(walk.candidates(trace)) as candidates:
-            async for candidate, sent in candidates:
+        walk = self._guide.walk(request, record, deadline)
+        async with aclosing(walk.sendings(trace)) as sendings:
+            async for sending in sendings:
                 left = None if deadline is None else deadline - monotonic()
-                answer = self._attempt(candidate, sent, record, trace, left)
+                answer = self._attempt(sending, trace, left)
                 try:
                     async with aclosing(answer) as events:
                         async for event in events:
                             yield event
                     return
-                except (Rejected, Evicted) as error:
-                    walk.go_on_after(candidate, error)
+                except (Rejected, Evicted, *TICKET_ENDED) as error:
+                    walk.go_on_after(sending, error)
 
     async def _attempt(
-        self,
-        candidate: Candidate,
-        request: Request,
-        record: Record,
-        trace: Mapping[str, str],
-        timeout: float | None,
+        self, sending: Sending, trace: Mapping[str, str], timeout: float | None
     ) -> AsyncGenerator[Event]:
-        """Stream from one node, and learn its round trip."""
-        async with self._connections.use(candidate.endpoint, candidate.position) as connection:
+        """Stream from one node, and learn from what it says."""
+        where = sending.candidate
+        async with self._connections.use(where.endpoint, where.position) as connection:
+            self._guide.reached(where.endpoint, connection)
             trip = Trip()
-            events = attempt(connection, request, trip, metadata=trace, timeout=timeout)
+            events = attempt(connection, sending.request, trip, metadata=trace, timeout=timeout)
             async with aclosing(events):
                 async for event in events:
-                    if record.provenance is None:
-                        self._note_trip(candidate, trip, record)
+                    if not sending.is_admitted:
+                        sending.admitted(trip)
+                    sending.note(event)
                     yield event
-
-    def _note_trip(self, candidate: Candidate, trip: Trip, record: Record) -> None:
-        record.split.round_trip = trip.seconds
-        record.split.warm = trip.warm
-        if trip.warm:
-            self._round_trips.observe(candidate.node, trip.seconds)

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from nearfield.client.answer import Answer, Chunk, Split
 from nearfield.client.client import Client
 from nearfield.core.inference import FinishReason, Message, Provenance, Usage
+from nearfield.core.route import Tier
 
 Value = TypeVar("Value")
 
@@ -22,7 +23,11 @@ class SyncClient:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._client = self.wait(_make(target, arguments))
+        try:
+            self._client = self.wait(_make(target, arguments))
+        except BaseException:
+            self._end()
+            raise
 
     def generate(self, prompt: str | Sequence[int], **arguments: Any) -> "SyncAnswer":
         """Go on from a text or from token ids; see Client.generate."""
@@ -42,9 +47,12 @@ class SyncClient:
         """Close every connection and end the thread; twice is once."""
         if self._thread.is_alive():
             self.wait(self._client.aclose())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +89,11 @@ class SyncAnswer:
     def provenance(self) -> Provenance | None:
         """Where the answer is made; known with the first chunk."""
         return self._answer.provenance
+
+    @property
+    def tier(self) -> Tier | None:
+        """How far from the nearest point of presence it spilled; known with the first chunk."""
+        return self._answer.tier
 
     @property
     def usage(self) -> Usage | None:

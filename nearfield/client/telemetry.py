@@ -11,6 +11,8 @@ from nearfield.core import genai
 from nearfield.core.clock import monotonic
 from nearfield.core.errors import NearfieldError
 
+TIER = "nearfield.tier"
+
 
 class ClientTelemetry:
     """Instruments of one client."""
@@ -27,6 +29,14 @@ class ClientTelemetry:
             "gen_ai.client.token.usage",
             unit="{token}",
             explicit_bucket_boundaries_advisory=genai.TOKEN_BUCKETS,
+        )
+        self._requests = meter.create_counter("nearfield.client.requests", unit="{request}")
+        self._early = meter.create_counter("nearfield.client.early_routes", unit="{question}")
+        self._error = meter.create_histogram(
+            "nearfield.client.prediction.error",
+            unit="s",
+            description="how far predicted and actual time to the first token lie apart",
+            explicit_bucket_boundaries_advisory=genai.TTFT_BUCKETS,
         )
 
     @contextmanager
@@ -47,6 +57,7 @@ class ClientTelemetry:
         finally:
             self._duration.record(monotonic() - started, attributes)
             self._count_tokens(record, attributes)
+            self._count_choice(record, attributes)
             _describe(span, record)
             span.end()
 
@@ -57,6 +68,16 @@ class ClientTelemetry:
         self._tokens.record(usage.prompt_tokens, {**attributes, genai.TOKEN_TYPE: "input"})
         self._tokens.record(usage.completion_tokens, {**attributes, genai.TOKEN_TYPE: "output"})
 
+    def _count_choice(self, record: Record, attributes: dict[str, str]) -> None:
+        """Count what was chosen for a request, and how well that was foreseen."""
+        if record.tier is not None:
+            attributes = {**attributes, TIER: record.tier}
+        self._requests.add(1, attributes)
+        if record.early:
+            self._early.add(1, attributes)
+        if record.actual is not None:
+            self._error.record(abs(record.actual - record.predicted), attributes)
+
 
 def _describe(span: trace.Span, record: Record) -> None:
     split = record.split
@@ -64,6 +85,9 @@ def _describe(span: trace.Span, record: Record) -> None:
     span.set_attribute("nearfield.round_trip_seconds", split.round_trip)
     span.set_attribute("nearfield.ttft_seconds", split.total)
     span.set_attribute("nearfield.attempts", record.attempts)
+    if record.tier is not None:
+        span.set_attribute(TIER, record.tier)
+        span.set_attribute("nearfield.predicted_ttft_seconds", record.predicted)
     host, _, port = record.endpoint.rpartition(":")
     if port.isdigit():
         span.set_attribute(genai.SERVER_ADDRESS, host)

@@ -11,6 +11,12 @@ NearfieldError
 │   ├── JoinTokenInvalid    UNAUTHENTICATED
 │   ├── NameTaken           ALREADY_EXISTS
 │   └── ProtocolMismatch    FAILED_PRECONDITION
+├── AccessError             who asks may not have it
+│   ├── TenantUnknown       UNAUTHENTICATED: the token proves no tenant
+│   ├── TicketInvalid       UNAUTHENTICATED: missing, forged or unreadable
+│   ├── TicketExpired       UNAUTHENTICATED
+│   ├── TicketRevoked       UNAUTHENTICATED
+│   └── TicketRefused       PERMISSION_DENIED: a good ticket, for something else
 ├── Rejected                never reached an engine: trying elsewhere repeats no work
 │   ├── NotTakingWork       UNAVAILABLE
 │   ├── Overloaded          UNAVAILABLE
@@ -19,6 +25,7 @@ NearfieldError
 │   └── TimedOut            DEADLINE_EXCEEDED
 ├── Evicted                 was running, then killed
 │   ├── EngineDied          UNAVAILABLE
+│   ├── SlowReader          RESOURCE_EXHAUSTED
 │   └── StreamBroken        UNAVAILABLE
 ├── DirectoryUnavailable    UNAVAILABLE
 ├── ConfigError             a process that cannot start as configured
@@ -120,6 +127,34 @@ class ProtocolMismatch(JoinError):
     status = "FAILED_PRECONDITION"
 
 
+class AccessError(NearfieldError):
+    """Who asks may not have it."""
+
+    status = "UNAUTHENTICATED"
+
+
+class TenantUnknown(AccessError):
+    """The token proves no tenant of this fleet."""
+
+
+class TicketInvalid(AccessError):
+    """No ticket, or none that a control plane of this fleet has signed."""
+
+
+class TicketExpired(AccessError):
+    """The ticket's time is over; a new lease brings a new one."""
+
+
+class TicketRevoked(AccessError):
+    """All tickets of this age were made void; a new lease brings a new one."""
+
+
+class TicketRefused(AccessError):
+    """A good ticket, for another model, place or size."""
+
+    status = "PERMISSION_DENIED"
+
+
 class Rejected(NearfieldError):
     """Turned away before any engine saw it."""
 
@@ -158,6 +193,12 @@ class Evicted(NearfieldError):
 
 class EngineDied(Evicted):
     """The engine under the request died."""
+
+
+class SlowReader(Evicted):
+    """The reader left more unread than the node holds for one answer."""
+
+    status = "RESOURCE_EXHAUSTED"
 
 
 class StreamBroken(Evicted):

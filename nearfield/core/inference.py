@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from nearfield.core.constraints import Constraints, Preferences
 from nearfield.core.geo import Position
 from nearfield.core.node import NodeLoad
 
@@ -70,7 +71,10 @@ class AttemptKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One generation. `request_id` stays the same over all its attempts."""
+    """One generation. `request_id` stays the same over all its attempts.
+
+    `prefix_secret` is for the node alone: with it the node makes the prompt's prefix keys.
+    """
 
     request_id: str
     model: str
@@ -80,8 +84,11 @@ class Request:
     attempt_kind: AttemptKind = AttemptKind.FIRST
     model_digest: str | None = None
     first_token_budget: float | None = None
-    jurisdictions: tuple[str, ...] = ()
+    constraints: Constraints = field(default_factory=Constraints)
+    preferences: Preferences = field(default_factory=Preferences)
     origin: Position | None = None
+    ticket: str = field(default="", repr=False)
+    prefix_secret: bytes = field(default=b"", repr=False)
 
 
 class FinishReason(StrEnum):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nearfield.core.geo import Position
+from nearfield.core.policy import ModelPolicy
 
 
 class NodeState(StrEnum):
@@ -14,6 +15,7 @@ class NodeState(StrEnum):
     DRAINING = "draining"
     DRAINED = "drained"
     FAILED = "failed"
+    STARTING = "starting"
 
 
 class Intake(StrEnum):
@@ -56,7 +58,11 @@ class Hardware:
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """Fixed for one incarnation, that is for one run of the agent."""
+    """Fixed for one incarnation, that is for one run of the agent.
+
+    A `cost_per_hour` of 0 is not stated. `core` nodes are the last step of a spill;
+    `local_models` are those the node could serve instead.
+    """
 
     name: str
     incarnation: str
@@ -68,6 +74,9 @@ class NodeInfo:
     provider: str = ""
     hardware: Hardware = field(default_factory=Hardware)
     version: str = ""
+    cost_per_hour: float = 0.0
+    core: bool = False
+    local_models: tuple[str, ...] = ()
 
     def model(self, name: str) -> Model | None:
         """Return the model of this name, or None where it is not served.
@@ -109,7 +118,11 @@ class HardwareLoad:
 
 @dataclass(frozen=True, slots=True)
 class NodeLoad:
-    """A node's load at one moment; rates of 0 are not known yet."""
+    """A node's load at one moment; rates and times of 0 are not known yet.
+
+    `base_seconds` is the fixed cost of a first token, `service_seconds` how long a request
+    holds its slot, `ramp` the share of its slots that a starting node takes work for yet.
+    """
 
     running: int = 0
     waiting: int = 0
@@ -121,13 +134,17 @@ class NodeLoad:
     base_seconds: float = 0.0
     steps: int = 0
     hardware: HardwareLoad = field(default_factory=HardwareLoad)
+    bytes_per_token: float = 0.0
+    service_seconds: float = 0.0
+    ramp: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """What a node should be; of two, the higher revision holds.
 
-    A higher `cache_generation` than the one applied asks for an empty prefix cache.
+    A higher `cache_generation` than the one applied asks for an empty prefix cache; a
+    `model` is one of the node's local models, empty is the one it is set up with.
     """
 
     revision: int = 0
@@ -135,6 +152,7 @@ class Desired:
     cache_generation: int = 0
     reason: str = ""
     directory_id: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +176,16 @@ class NodeView:
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model of the fleet: who serves it, and who of them takes work now."""
+    """A model of the fleet: who serves it, and who of them takes work now.
+
+    `could_serve` are nodes that have it on their disk and serve another; of a model that
+    nobody serves, digest and context are not known.
+    """
 
     name: str
     digest: str
     context_tokens: int
     nodes: tuple[str, ...]
     takes_work: tuple[str, ...]
+    policy: ModelPolicy | None = None
+    could_serve: tuple[str, ...] = ()

@@ -1,11 +1,14 @@
 """Predicted time to first token: one piece of arithmetic for client and control plane.
 
-    TTFT = round trip + queue wait + base
+    TTFT = connect + round trip + queue wait + base + uncached tokens / prefill rate
 
-The round trip is the client's own measurement where it has one, and geography's
-guess otherwise. The base is the node's shortest prefill, learned from its traffic.
+The round trip is the client's own measurement where it has one, then what others of its
+network measured, then geography's guess. All else is learned by the node from its own
+traffic, so that unlike hardware calibrates itself. The client knows bytes, not tokens:
+the node says how many bytes of a prompt make a token.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,68 +21,142 @@ UNKNOWN_PREFILL_RATE = 2000.0
 """Tokens a second assumed of a node that has not prefilled yet: a small model on a few cores."""
 UNKNOWN_SERVICE_SECONDS = 1.0
 """How long a slot is taken for, assumed until answers were seen."""
-TYPICAL_ANSWER_TOKENS = 64.0
+UNKNOWN_BYTES_PER_TOKEN = 4.0
+"""English text through the usual vocabularies."""
+HANDSHAKES = 3
+"""Round trips before a request can leave on a new connection: TCP's, TLS 1.3's, and gRPC's wait
+for the server's HTTP/2 settings."""
+GUESS_SPREAD = 0.25
+"""Of a round trip that was not measured: paths of equal length differ by that much."""
+DRIFT_PER_SECOND = 0.1
+"""By how much of itself a node's share may be off for each second that a report is old."""
 
 
 class RoundTripSource(StrEnum):
     """Where a round trip comes from."""
 
     MEASURED = "measured"
+    NETWORK = "network"
     GEOGRAPHY = "geography"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """Seconds, and where they come from."""
+    """Seconds, where they come from, and how far one usually is from them."""
 
     seconds: float
     source: RoundTripSource
+    spread: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What of a prompt bears on its prefill: its bytes, and its tokens resident at the node."""
+
+    size: int = 0
+    resident_tokens: int = 0
+
+
+NO_PROMPT = Prompt()
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The terms of a predicted TTFT, in seconds."""
+    """The terms of a predicted TTFT, in seconds.
+
+    `spread` is how far off it may be; `penalty` counts for the rank alone, as no time passes.
+    """
 
     round_trip: RoundTrip
     queue: float
     base: float
+    prefill: float = 0.0
+    connect: float = 0.0
+    spread: float = 0.0
+    penalty: float = 0.0
 
     @property
     def ttft(self) -> float:
         """The sum of the terms."""
-        return self.round_trip.seconds + self.queue + self.base
+        return self.connect + self.round_trip.seconds + self.queue + self.base + self.prefill
+
+    @property
+    def rank(self) -> float:
+        """What candidates are ordered by."""
+        return self.ttft + self.penalty
 
 
-def round_trip(origin: Position | None, node: Position, measured: float | None) -> RoundTrip:
-    """Choose the best known round trip: measured, else geography, else unknown."""
+def round_trip(
+    origin: Position | None,
+    node: Position,
+    measured: RoundTrip | None = None,
+    learned: RoundTrip | None = None,
+) -> RoundTrip:
+    """Choose the best known round trip: measured, else learned, else geography, else unknown."""
     if measured is not None:
-        return RoundTrip(measured, RoundTripSource.MEASURED)
+        return measured
+    if learned is not None:
+        return learned
     if origin is not None:
-        return RoundTrip(expected_round_trip(origin, node), RoundTripSource.GEOGRAPHY)
-    return RoundTrip(UNKNOWN_ROUND_TRIP, RoundTripSource.UNKNOWN)
+        seconds = expected_round_trip(origin, node)
+        return RoundTrip(seconds, RoundTripSource.GEOGRAPHY, seconds * GUESS_SPREAD)
+    return RoundTrip(UNKNOWN_ROUND_TRIP, RoundTripSource.UNKNOWN, UNKNOWN_ROUND_TRIP)
 
 
-def queue_wait(load: NodeLoad) -> float:
+def queue_wait(load: NodeLoad, routed: float = 0.0) -> float:
     """Return the seconds a new request waits before its own prefill starts.
 
-    Prefills ahead of it run one after another; where all slots are taken, one
-    must come free first, and `slots` of them do so in one service time.
+    Prefills ahead of it run one after another; where all slots are taken, one must come
+    free first, and `slots` of them do so in one service time. `routed` is the number of
+    requests that were sent there since the load was read.
     """
-    rate = load.prefill_tokens_per_second or UNKNOWN_PREFILL_RATE
-    prefills_ahead = load.waiting_prompt_tokens / rate
-    beyond_slots = load.running + load.waiting - load.slots + 1
+    slots = max(1.0, load.slots * load.ramp)
+    ahead = load.waiting_prompt_tokens / prefill_rate(load) + routed * load.base_seconds
+    beyond_slots = load.running + load.waiting + routed - slots + 1
     if beyond_slots <= 0:
-        return prefills_ahead
-    return prefills_ahead + beyond_slots * _service_seconds(load) / max(1, load.slots)
+        return ahead
+    return ahead + beyond_slots * (load.service_seconds or UNKNOWN_SERVICE_SECONDS) / slots
 
 
-def predict(trip: RoundTrip, load: NodeLoad) -> Prediction:
-    """Join the terms for one node."""
-    return Prediction(round_trip=trip, queue=queue_wait(load), base=load.base_seconds)
+def prefill_rate(load: NodeLoad) -> float:
+    """Return tokens a second, as learned or assumed."""
+    return load.prefill_tokens_per_second or UNKNOWN_PREFILL_RATE
 
 
-def _service_seconds(load: NodeLoad) -> float:
-    if load.decode_tokens_per_second <= 0:
-        return UNKNOWN_SERVICE_SECONDS
-    return TYPICAL_ANSWER_TOKENS / load.decode_tokens_per_second
+def seconds_per_byte(load: NodeLoad) -> float:
+    """Return the prefill time of one byte of a prompt that is not resident."""
+    return 1.0 / ((load.bytes_per_token or UNKNOWN_BYTES_PER_TOKEN) * prefill_rate(load))
+
+
+def prefill(load: NodeLoad, prompt: Prompt) -> float:
+    """Return the seconds for the tokens of a prompt that are not resident."""
+    tokens = prompt.size / (load.bytes_per_token or UNKNOWN_BYTES_PER_TOKEN)
+    return max(0.0, tokens - prompt.resident_tokens) / prefill_rate(load)
+
+
+def predict(
+    trip: RoundTrip,
+    load: NodeLoad,
+    prompt: Prompt = NO_PROMPT,
+    *,
+    warm: bool = True,
+    age: float = 0.0,
+    routed: float = 0.0,
+    penalty: float = 0.0,
+) -> Prediction:
+    """Join the terms for one node.
+
+    `warm` says that a connection is open, `age` how many seconds old the load is.
+    """
+    queue, compute = queue_wait(load, routed), prefill(load, prompt)
+    drift = min(1.0, DRIFT_PER_SECOND * age) * (queue + load.base_seconds + compute)
+    return Prediction(
+        round_trip=trip,
+        queue=queue,
+        base=load.base_seconds,
+        prefill=compute,
+        connect=0.0 if warm else HANDSHAKES * trip.seconds,
+        spread=math.hypot(trip.spread, drift),
+        penalty=penalty,
+    )

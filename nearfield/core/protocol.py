@@ -1,12 +1,14 @@
 """The version both ends of a link speak, with its history.
 
 1  2026-11  Hello, Report, Goodbye; Welcome, Desired. Route without tickets.
+2  2026-11  Tickets and TLS, without which no node answers. Sessions, prefix keys and their
+            summaries, measured round trips with a spread, trust, declared prefixes, relays.
 """
 
 from nearfield.core.errors import ProtocolMismatch
 
-VERSION = 1
-OLDEST = 1
+VERSION = 2
+OLDEST = 2
 """The oldest version still understood."""
 
 

@@ -15,6 +15,14 @@ from pydantic_settings import (
 
 from nearfield.core.errors import ConfigError, InvalidRequest
 from nearfield.core.geo import Position, parse_position
+from nearfield.core.rpc.tls import (
+    PLAINTEXT,
+    CertificateFiles,
+    ClientSecurity,
+    ServerSecurity,
+    check_plaintext,
+    client_security,
+)
 
 
 class Section(BaseModel):
@@ -32,6 +40,38 @@ class TelemetrySettings(Section):
     """Port of the Prometheus endpoint on loopback; 0 takes a free one, -1 opens none."""
 
 
+class TlsSettings(Section):
+    """What a process shows to those that dial it, and whom it trusts when it dials others."""
+
+    certificate: Path | None = None
+    """PEM of the certificate and what chains it to an authority; read again when it changes."""
+    key: Path | None = None
+    """PEM of its key, without a password."""
+    authority: Path | None = None
+    """PEM of the authorities trusted when others are dialled; none takes the system's."""
+    plaintext: bool = False
+    """No TLS at all; only on loopback, for experiments."""
+
+    def server_security(self, listen: str) -> ServerSecurity:
+        """Return how to serve at `listen`; raises ConfigError where nothing is set or right."""
+        if self.plaintext:
+            check_plaintext(listen, "tls.plaintext")
+            return PLAINTEXT
+        if self.certificate is None or self.key is None:
+            missing = "tls.key" if self.certificate else "tls.certificate"
+            raise ConfigError(
+                f"there is no certificate to serve {listen} with: set tls.certificate and "
+                "tls.key, or on loopback tls.plaintext = true",
+                field=missing,
+                limit="a PEM file",
+            )
+        return CertificateFiles(self.certificate, self.key).read()
+
+    def client_security(self) -> ClientSecurity:
+        """Return how to dial others; raises ConfigError where the authority cannot be read."""
+        return client_security(self.authority, plaintext=self.plaintext)
+
+
 class ProcessSettings(BaseSettings):
     """The base of every process's settings."""
 
@@ -42,6 +82,7 @@ class ProcessSettings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
+    tls: TlsSettings = TlsSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""

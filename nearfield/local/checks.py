@@ -6,6 +6,7 @@ import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from nearfield.client.client import Client
 from nearfield.core.errors import NearfieldError
 from nearfield.core.node import Health, NodeView
 from nearfield.core.route import RouteQuery
+from nearfield.core.rpc.tls import ClientSecurity, Plaintext
 from nearfield.local import consul
+from nearfield.local.authority import expires
 
 GIB = 1024**3
 MEMORY_LEAST = 4 * GIB
@@ -47,15 +50,30 @@ def machine() -> list[Check]:
     return [_processor(), _memory(), _disk(), _engine(), _gpu(), _consul()]
 
 
-async def fleet(control_plane: str, admin: str) -> list[Check]:
-    """Look at the fleet at these addresses."""
+def trust(security: ClientSecurity, now: datetime | None = None) -> Check:
+    """Look at what is trusted when the fleet is dialled."""
+    if isinstance(security, Plaintext):
+        return Check("TLS", Verdict.NOTE, "plain text", "unset NEARFIELD_PLAINTEXT")
+    if security.authority is None:
+        return Check("TLS", Verdict.GOOD, "the system's authorities are trusted")
+    end = expires(security.authority)
+    if end > (now or datetime.now(UTC)):
+        return Check("TLS", Verdict.GOOD, f"the authority is good until {end:%Y-%m-%d}")
+    fix = "`nearfield up` makes a new one for the local fleet; else get it from your operator"
+    return Check("TLS", Verdict.BAD, f"the authority has expired on {end:%Y-%m-%d}", fix)
+
+
+async def fleet(
+    control_plane: str, admin: str, security: ClientSecurity, *, token: str = ""
+) -> list[Check]:
+    """Look at the fleet at these addresses, in the name of the token's tenant."""
     try:
-        async with AdminClient(admin) as client:
+        async with AdminClient(admin, security) as client:
             views = await client.nodes()
     except NearfieldError as error:
         fix = "start one with `nearfield up`, or name it with --target and --admin"
         return [Check("fleet", Verdict.NOTE, f"none at {admin}: {error.message}", fix)]
-    return [_nodes(views), *map(_node, views), await _routes(control_plane)]
+    return [_nodes(views), *map(_node, views), await _routes(control_plane, security, token)]
 
 
 def _processor() -> Check:
@@ -144,9 +162,9 @@ def _node(view: NodeView) -> Check:
     return Check(what, Verdict.BAD, why, f"look at the agent's log on {view.info.endpoint}")
 
 
-async def _routes(target: str) -> Check:
+async def _routes(target: str, security: ClientSecurity, token: str) -> Check:
     try:
-        async with Client(target) as client:
+        async with Client(target, token=token, security=security) as client:
             lease = await client.route(RouteQuery(model=""))
     except NearfieldError as error:
         return Check("routing", Verdict.BAD, f"{target}: {error.message}", "see the nodes above")

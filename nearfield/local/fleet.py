@@ -11,9 +11,11 @@ from pathlib import Path
 from nearfield.client.admin import AdminClient
 from nearfield.core.errors import ConfigError, NearfieldError
 from nearfield.core.node import NodeView
+from nearfield.core.rpc.tls import client_security
 from nearfield.local import consul, processes
+from nearfield.local.authority import prepare_tls
 from nearfield.local.places import CONTROL_PLANE
-from nearfield.local.plan import FleetOptions, FleetPlan, write_plan
+from nearfield.local.plan import FleetOptions, FleetPlan, FleetSecrets, write_plan
 from nearfield.local.processes import ProcessId
 from nearfield.local.state import FleetState
 
@@ -39,12 +41,17 @@ class LocalFleet:
             self._children["consul"] = consul.start_agent(
                 self._options.consul, self._directory, stay=self._options.stay
             )
-        plan = write_plan(self._options, self._directory, secrets.token_urlsafe(16))
+        own = FleetSecrets(
+            join_token=secrets.token_urlsafe(16),
+            token=secrets.token_urlsafe(16),
+            tls=prepare_tls(self._directory.absolute() / "tls"),
+        )
+        plan = write_plan(self._options, self._directory, own)
         self._spawn("control-plane", "control_plane", "--config", str(plan.plane_config))
         self._spawn("nodes", "node_agent.zygote", *map(str, plan.node_configs))
         self._spawn("gateway", "control_plane.gateway", "--config", str(plan.gateway_config))
-        await self._wait_until_healthy(plan, progress)
-        return self._state(plan)
+        await self._wait_until_healthy(plan, own.tls.authority, progress)
+        return self._state(plan, own)
 
     def stop(self) -> None:
         """End every process; twice is once."""
@@ -59,9 +66,11 @@ class LocalFleet:
         log = self._directory / f"{name}.log"
         self._children[name] = processes.start(command, log, stay=self._options.stay)
 
-    async def _wait_until_healthy(self, plan: FleetPlan, progress: Progress) -> None:
-        wanted = len(plan.nodes)
-        async with AdminClient(plan.admin) as admin, asyncio.timeout(READY_SECONDS):
+    async def _wait_until_healthy(
+        self, plan: FleetPlan, authority: Path, progress: Progress
+    ) -> None:
+        wanted, trust = len(plan.nodes), client_security(authority)
+        async with AdminClient(plan.admin, trust) as admin, asyncio.timeout(READY_SECONDS):
             ready: list[NodeView] = []
             while len(ready) < wanted:
                 progress("starting nodes", len(ready), wanted)
@@ -80,7 +89,7 @@ class LocalFleet:
                     field=name,
                 )
 
-    def _state(self, plan: FleetPlan) -> FleetState:
+    def _state(self, plan: FleetPlan, own: FleetSecrets) -> FleetState:
         return FleetState(
             control_plane=plan.control_plane,
             admin=plan.admin,
@@ -90,6 +99,8 @@ class LocalFleet:
             consul=self._options.consul,
             processes=tuple(ProcessId.of(child.pid) for child in self._children.values()),
             logs=str(self._directory),
+            authority=str(own.tls.authority),
+            token=own.token,
         )
 
 

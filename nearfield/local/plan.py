@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nearfield.core.errors import ConfigError
+from nearfield.local.authority import LocalTls
 from nearfield.local.places import find_pop
 from nearfield.local.ports import HOST, ports_from
 
+TENANT = "local"
+"""In whose name the clients of a local fleet ask."""
 NODES_MOST = 16
 NODE_CACHE_BYTES = 64 * 1024 * 1024
 """Of KV cache a node: thousands of tokens of the demo model, and little of a laptop's memory."""
@@ -32,6 +35,15 @@ class FleetOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSecrets:
+    """What lets a node join, what proves the tenant, and what every process shows and trusts."""
+
+    join_token: str
+    token: str
+    tls: LocalTls
+
+
+@dataclass(frozen=True, slots=True)
 class FleetPlan:
     """Settings files written, addresses chosen."""
 
@@ -44,7 +56,7 @@ class FleetPlan:
     gateway: str
 
 
-def write_plan(options: FleetOptions, directory: Path, join_token: str) -> FleetPlan:
+def write_plan(options: FleetOptions, directory: Path, secrets: FleetSecrets) -> FleetPlan:
     """Write the settings of every process into `directory`; raises ConfigError."""
     if not 1 <= len(options.pops) <= NODES_MOST:
         limit = f"1 to {NODES_MOST}"
@@ -54,21 +66,22 @@ def write_plan(options: FleetOptions, directory: Path, join_token: str) -> Fleet
     plane: dict[str, object] = {
         "listen": control_plane,
         "admin_listen": admin,
-        "join_token": join_token,
+        "join_token": secrets.join_token,
     }
+    shared = {"telemetry": _telemetry(options), "tls": _tls(secrets.tls)}
     directory_values: dict[str, object] = {"consul": options.consul} if options.consul else {}
     names = _names(options.pops)
     configs = [
         _write(
             directory / f"node-{name}.toml",
-            _node(name, pop, address, control_plane, join_token),
+            _node(name, pop, address, control_plane, secrets.join_token),
             {
                 "model": {"path": options.model},
                 "kv_cache": {
                     "memory_bytes": NODE_CACHE_BYTES,
                     "gpu_memory_share": NODE_GPU_SHARE,
                 },
-                "telemetry": _telemetry(options),
+                **shared,
             },
         )
         for name, pop, address in zip(names, options.pops, nodes, strict=True)
@@ -77,12 +90,16 @@ def write_plan(options: FleetOptions, directory: Path, join_token: str) -> Fleet
         plane_config=_write(
             directory / "control-plane.toml",
             plane,
-            {"directory": directory_values, "telemetry": _telemetry(options)},
+            {
+                "directory": directory_values,
+                f"tenants.{TENANT}": {"token": secrets.token},
+                **shared,
+            },
         ),
         gateway_config=_write(
             directory / "gateway.toml",
-            {"listen": gateway, "control_plane": control_plane},
-            {"telemetry": _telemetry(options)},
+            {"listen": gateway, "control_plane": control_plane, "token": secrets.token},
+            shared,
         ),
         node_configs=tuple(configs),
         nodes=tuple(names),
@@ -121,13 +138,21 @@ def _telemetry(options: FleetOptions) -> dict[str, object]:
     return values | ({"otlp_endpoint": options.telemetry} if options.telemetry else {})
 
 
+def _tls(files: LocalTls) -> dict[str, object]:
+    return {
+        "certificate": str(files.certificate),
+        "key": str(files.key),
+        "authority": str(files.authority),
+    }
+
+
 def _write(path: Path, values: dict[str, object], tables: dict[str, dict[str, object]]) -> Path:
     lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
     for name, table in tables.items():
         if table:
             lines += [f"\n[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
     path.touch(0o600)
-    path.chmod(0o600)  # before it holds the join token
+    path.chmod(0o600)  # before it holds a token
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nearfield.core.errors import ConfigError
 from nearfield.core.geo import Position
+from nearfield.core.rpc.tls import ClientSecurity, client_security
 from nearfield.local.processes import ProcessId
 
 
@@ -14,7 +15,8 @@ from nearfield.local.processes import ProcessId
 class FleetState:
     """Addresses and processes of the fleet that `nearfield up` started.
 
-    `wan` says that distance is emulated, `position` where the control plane pretends to be.
+    `wan` says that distance is emulated, `position` where the control plane pretends to be,
+    `authority` is the PEM file that clients trust, `token` proves the tenant `local`.
     """
 
     control_plane: str
@@ -25,6 +27,13 @@ class FleetState:
     consul: str
     processes: tuple[ProcessId, ...]
     logs: str
+    authority: str
+    token: str
+
+    @property
+    def trust(self) -> ClientSecurity:
+        """What its clients trust; raises ConfigError where the file cannot be read."""
+        return client_security(Path(self.authority))
 
 
 def home() -> Path:
@@ -39,6 +48,8 @@ def save(state: FleetState) -> None:
     """Write the state for later commands, all of it or nothing."""
     home().mkdir(parents=True, exist_ok=True)
     new = _file().with_suffix(".new")
+    new.touch(0o600)
+    new.chmod(0o600)  # before it holds the token
     new.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
     new.replace(_file())
 

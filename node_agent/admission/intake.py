@@ -13,12 +13,18 @@ class Event(StrEnum):
     DRAIN = "drain"
     EMPTIED = "emptied"
     ENGINE_DIED = "engine died"
+    WARMED = "warmed"
 
 
-_ANY_ALIVE = (NodeState.READY, NodeState.CORDONED, NodeState.DRAINING, NodeState.DRAINED)
+_STARTED = (NodeState.READY, NodeState.CORDONED, NodeState.DRAINING, NodeState.DRAINED)
+_ANY_ALIVE = (NodeState.STARTING, *_STARTED)
 
 TRANSITIONS: dict[tuple[NodeState, Event], NodeState] = {
-    **{(state, Event.OPEN): NodeState.READY for state in _ANY_ALIVE},
+    **{(state, Event.OPEN): NodeState.READY for state in _STARTED},
+    (NodeState.STARTING, Event.OPEN): NodeState.STARTING,  # it opens once it is warm
+    (NodeState.STARTING, Event.WARMED): NodeState.READY,
+    **{(state, Event.WARMED): state for state in _STARTED},  # asked otherwise meanwhile
+    (NodeState.STARTING, Event.DRAIN): NodeState.DRAINING,
     **{(state, Event.CORDON): NodeState.CORDONED for state in _ANY_ALIVE},
     (NodeState.READY, Event.DRAIN): NodeState.DRAINING,
     (NodeState.CORDONED, Event.DRAIN): NodeState.DRAINING,

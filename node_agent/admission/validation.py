@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nearfield.core.constraints import Constraints
 from nearfield.core.errors import InvalidRequest, UnknownModel
 from nearfield.core.inference import ChatPrompt, Prompt, Request, Sampling, TextPrompt, TokenPrompt
 from nearfield.core.node import NodeInfo
@@ -55,12 +56,7 @@ def check_request(request: Request, node: NodeInfo) -> None:
     budget = request.first_token_budget
     if budget is not None and not 0 < budget <= 3600:
         raise _invalid("first_token_budget_seconds", budget, "above 0 to 3600")
-    if request.jurisdictions and node.jurisdiction not in request.jurisdictions:
-        raise _invalid(
-            "constraints.jurisdictions",
-            node.jurisdiction or "none",
-            ", ".join(request.jurisdictions),
-        )
+    _check_place(request.constraints, node)
 
 
 def check_length(prompt_tokens: int, context_tokens: int) -> None:
@@ -84,6 +80,19 @@ def _check_model(request: Request, node: NodeInfo) -> None:
             field="model_digest",
             limit=model.digest,
         )
+
+
+def _check_place(constraints: Constraints, node: NodeInfo) -> None:
+    """Residency fails closed at the node too: a request that strayed here is refused."""
+    failed = constraints.failed_by(node)
+    if failed:
+        field, here, allowed = {
+            "jurisdiction": ("jurisdictions", node.jurisdiction, constraints.jurisdictions),
+            "provider": ("providers", node.provider, constraints.providers),
+            "cost": ("cost_per_hour_most", node.cost_per_hour, (constraints.cost_per_hour_most,)),
+            "accelerator": ("accelerators", node.hardware.accelerator, constraints.accelerators),
+        }[failed]
+        raise _invalid(f"constraints.{field}", here or "none", ", ".join(map(str, allowed)))
 
 
 def _check_prompt(prompt: Prompt) -> None:

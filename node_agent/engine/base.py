@@ -3,18 +3,24 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from nearfield.core.inference import FinishReason, Prompt, Sampling, TokenLogprobs
 from nearfield.core.node import KvCacheLoad, Model
+from node_agent.kv_cache.blocks import KvEvent
 
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What an engine serves: `slots` requests at once, of token ids below `vocabulary`."""
+    """What an engine serves: `slots` requests at once, of token ids below `vocabulary`.
+
+    Prefixes are cached in blocks of `block_tokens`; 0 is an engine that caches none.
+    """
 
     model: Model
     slots: int
     vocabulary: int
+    block_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,16 @@ class EngineStats:
     kv_cache: KvCacheLoad = field(default_factory=KvCacheLoad)
 
 
+class CacheFollower(Protocol):
+    """Who follows which blocks an engine holds."""
+
+    def take(self, event: KvEvent) -> None:
+        """Take an event; they come in order."""
+
+    def lost(self) -> None:
+        """Know that some events will never come: all that was held of the cache is void."""
+
+
 class Engine(ABC):
     """Runs one model until it dies or is closed."""
 
@@ -64,6 +80,7 @@ class Engine(ABC):
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
         tokens_per_piece: int = 1,
+        cache_salt: str = "",
     ) -> AsyncGenerator[EngineOutput]:
         """Stream the answer to a prompt of `1 .. context_tokens - 1` token ids.
 
@@ -71,8 +88,13 @@ class Engine(ABC):
         last one.
         Closing the iterator frees the slot. Raises EngineDied when the engine dies
         under it, InvalidRequest for sampling values the engine refuses. `trace` holds
-        W3C trace headers.
+        W3C trace headers. Cached prefixes are shared by requests of the same `cache_salt`,
+        and by no others.
         """
+
+    @abstractmethod
+    def follow_cache(self, follower: CacheFollower) -> None:
+        """Tell `follower` of every block that is cached or dropped from now on."""
 
     @abstractmethod
     def stats(self) -> EngineStats:

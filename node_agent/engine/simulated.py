@@ -13,7 +13,14 @@ from nearfield.core.inference import (
     TokenPrompt,
 )
 from nearfield.core.node import KvCacheLoad, Model
-from node_agent.engine.base import Engine, EngineInfo, EngineOutput, EngineStats, EngineTimings
+from node_agent.engine.base import (
+    CacheFollower,
+    Engine,
+    EngineInfo,
+    EngineOutput,
+    EngineStats,
+    EngineTimings,
+)
 
 
 class SimulatedEngine(Engine):
@@ -51,6 +58,7 @@ class SimulatedEngine(Engine):
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
         tokens_per_piece: int = 1,
+        cache_salt: str = "",
     ) -> AsyncGenerator[EngineOutput]:
         async with self._slots:
             most = sampling.max_tokens or len(prompt)
@@ -65,6 +73,9 @@ class SimulatedEngine(Engine):
                     timings=EngineTimings(prefill=self._step_seconds),
                     finish_reason=FinishReason.LENGTH if last else None,
                 )
+
+    def follow_cache(self, follower: CacheFollower) -> None:
+        """It caches nothing."""
 
     async def _step(self) -> None:
         """Let one step pass, unless the engine dies first."""

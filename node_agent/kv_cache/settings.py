@@ -20,6 +20,9 @@ class KvCacheSettings(Section):
     of 32 is needed."""
     prefix_caching: bool = True
     """Keep the blocks of finished requests for prompts that start alike."""
+    report_bytes: int = Field(default=4096, ge=0, le=65_536)
+    """Bytes of hot prefix keys that are reported, 12 a key; raise it where many system prompts
+    are hot at once. 0 reports none."""
     dtype: Literal["auto", "fp8", "fp8_e4m3", "fp8_e5m2", "bfloat16", "float16"] = "auto"
     """Form of the cached values; `auto` is the model's own. fp8 halves the memory, on a GPU."""
     host_offload_bytes: int = Field(default=0, ge=0)

@@ -12,6 +12,7 @@ from nearfield.core.node import Desired
 from nearfield.core.retry import Backoff
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.status import from_rpc_error
+from nearfield.core.rpc.tls import ClientSecurity
 from node_agent.link.exchange import Reporter, exchange
 
 _log = logging.getLogger(__name__)
@@ -26,12 +27,14 @@ class Link:
         reporter: Reporter,
         join_token: str,
         apply: Callable[[Desired], Awaitable[None]],
+        security: ClientSecurity,
         backoff: Backoff | None = None,
     ) -> None:
         self._address = address
         self._reporter = reporter
         self._join_token = join_token
         self._apply = apply
+        self._security = security
         self._backoff = backoff or Backoff()
         self._rng = random.Random()
         self._attempt = 0
@@ -44,10 +47,11 @@ class Link:
         those who hold a lease.
         """
         while not leaving.is_set():
-            async with open_channel(self._address) as channel:
+            async with open_channel(self._address, self._security) as channel:
                 try:
                     await exchange(
                         channel,
+                        self._address,
                         self._reporter,
                         self._join_token,
                         self._apply,
@@ -56,6 +60,8 @@ class Link:
                     )
                 except grpc.aio.AioRpcError as error:
                     self._note_broken(from_rpc_error(error))
+                except NearfieldError as error:  # a replica that says what cannot be
+                    self._note_broken(error)
             await self._pause(leaving)
 
     def _note_joined(self, replica: str) -> None:

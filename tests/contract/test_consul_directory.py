@@ -16,6 +16,7 @@ from nearfield.core.errors import (
     NameTaken,
 )
 from nearfield.core.node import Desired
+from nearfield.core.policy import FleetPolicy
 from tests.support.consul import ConsulAgent
 from tests.support.records import MODEL, record
 
@@ -130,12 +131,21 @@ async def test_damaged_desired_state_is_an_error_naming_its_key(consul, director
         await directory.desired()
 
 
+async def test_a_damaged_policy_is_an_error_naming_its_key(consul, directory):
+    consul.request("PUT", "/v1/kv/nearfield/policy", {"revision": "many"})
+    with pytest.raises(DirectoryUnavailable, match="nearfield/policy"):
+        await directory.policy()
+    with pytest.raises(DirectoryUnavailable, match="nearfield/policy"):
+        await directory.put_policy(FleetPolicy(1))
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "field"),
     [
         ({"endpoint": "nowhere"}, InvalidRequest, "endpoint"),
         ({"provider": "é" * 257}, LimitExceeded, "provider"),
-        ({"models": (MODEL,) * 57}, LimitExceeded, "models"),
+        ({"models": (MODEL,) * 54}, LimitExceeded, "models"),
+        ({"local_models": ("m" * 500, "other")}, LimitExceeded, "local_models"),
     ],
 )
 async def test_what_consul_cannot_hold_is_refused_by_field(directory, changes, error, field):

@@ -6,14 +6,28 @@ from dataclasses import replace
 import pytest
 
 from control_plane.directory.base import Check
+from nearfield.core.errors import InvalidRequest
 from nearfield.core.geo import Position
 from nearfield.core.node import Desired, Hardware, Intake
+from nearfield.core.policy import DeclaredPrefix, FleetPolicy, ModelPolicy
 from tests.support.records import MODEL, record
+
+POLICY = FleetPolicy(
+    revision=4,
+    directory_id="directory-1",
+    ticket_epoch=2,
+    models=(ModelPolicy("qwen3-8b", ("fra1", "nrt1"), 2, 5), ModelPolicy("other")),
+    prefixes=(
+        DeclaredPrefix("Anrede", "qwen3-8b", "Sei höflich — 丁寧に\n🛰️", tenant="acme", system=True),
+        DeclaredPrefix("shared", "other", "x" * 65_536, group="lab", pops=("fra1",)),
+    ),
+)
 
 
 async def test_a_new_directory_is_empty(directory):
     assert await directory.nodes() == ()
     assert await directory.desired() == {}
+    assert await directory.policy() == FleetPolicy()
 
 
 async def test_a_node_reads_back_exactly_as_registered(directory):
@@ -29,9 +43,15 @@ async def test_a_node_with_nothing_optional_reads_back(directory):
 
 
 async def test_a_node_with_many_models_reads_back_in_their_order(directory):
-    models = tuple(replace(MODEL, name=f"model-{index}") for index in reversed(range(56)))
+    models = tuple(replace(MODEL, name=f"model-{index}") for index in reversed(range(53)))
     await directory.put([record(models=models)])
     assert (await directory.nodes())[0].info.models == models
+
+
+async def test_what_a_node_costs_and_could_serve_reads_back(directory):
+    written = record(cost_per_hour=2.75, core=True, local_models=("qwen3-8b", "größer"))
+    await directory.put([written])
+    assert await directory.nodes() == (written,)
 
 
 async def test_positions_keep_every_digit(directory):
@@ -126,8 +146,9 @@ async def test_desired_state_outlasts_its_node(directory):
 async def test_desired_state_reads_back_exactly_for_each_node(directory):
     drained = Desired(7, Intake.DRAINED, 3, "Kernel-Update — 再起動", directory.directory_id)
     assert await directory.put_desired("fra1-a", drained)
-    assert await directory.put_desired("knoten ü/1", Desired(1))
-    assert await directory.desired() == {"fra1-a": drained, "knoten ü/1": Desired(1)}
+    other = Desired(1, model="qwen3-8b")
+    assert await directory.put_desired("knoten ü/1", other)
+    assert await directory.desired() == {"fra1-a": drained, "knoten ü/1": other}
 
 
 @pytest.mark.parametrize(("second", "written"), [(6, True), (5, False), (4, False)])
@@ -152,6 +173,37 @@ async def test_of_many_revisions_at_once_the_highest_holds(directory):
     assert await directory.desired() == {"a": Desired(8)}
 
 
+async def test_a_policy_reads_back_exactly(directory):
+    assert await directory.put_policy(POLICY)
+    assert await directory.policy() == POLICY
+    assert await directory.desired() == {}
+
+
+@pytest.mark.parametrize(("second", "written"), [(6, True), (5, False), (4, False)])
+async def test_only_a_higher_revision_replaces_the_policy(directory, second, written):
+    first, later = FleetPolicy(5, ticket_epoch=1), FleetPolicy(second, ticket_epoch=2)
+    assert await directory.put_policy(first)
+    assert await directory.put_policy(later) is written
+    assert await directory.policy() == (later if written else first)
+
+
+async def test_of_many_writers_of_one_policy_exactly_one_wins(directory):
+    wishes = [FleetPolicy(1, ticket_epoch=index) for index in range(8)]
+    won = await asyncio.gather(*(directory.put_policy(wish) for wish in wishes))
+    assert won.count(True) == 1
+    assert await directory.policy() == wishes[won.index(True)]
+
+
+async def test_a_policy_of_half_a_megabyte_is_kept_and_a_larger_one_refused(directory):
+    long = [replace(POLICY.prefixes[1], name=f"prefix-{index}") for index in range(8)]
+    fits = FleetPolicy(1, prefixes=tuple(long[:7]))
+    assert await directory.put_policy(fits)
+    with pytest.raises(InvalidRequest, match="8 prefixes") as raised:
+        await directory.put_policy(FleetPolicy(2, prefixes=tuple(long)))
+    assert (raised.value.field, raised.value.limit) == ("policy", "524032 bytes")
+    assert await directory.policy() == fits
+
+
 async def test_closing_twice_is_closing_once(store):
     directory = store.open()
     async with directory:
@@ -169,13 +221,16 @@ async def test_two_directories_have_two_ids(directory, memory_store):
 
 
 async def test_everything_outlives_the_process(durable_store):
-    desired = Desired(3, Intake.DRAINED, 2, "moved")
+    desired = Desired(3, Intake.DRAINED, 2, "moved", model="other")
     async with durable_store.open() as directory:
         directory_id = directory.directory_id
         await directory.put([record("a"), record("b", Check.WARNING, "draining")])
         await directory.put_desired("a", desired)
+        await directory.put_policy(POLICY)
     async with durable_store.open() as directory:
         assert directory.directory_id == directory_id
         assert await directory.nodes() == (record("a"), record("b", Check.WARNING, "draining"))
         assert await directory.desired() == {"a": desired}
         assert not await directory.put_desired("a", replace(desired, reason="again"))
+        assert await directory.policy() == POLICY
+        assert not await directory.put_policy(replace(POLICY, ticket_epoch=9))

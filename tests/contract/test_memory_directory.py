@@ -9,6 +9,7 @@ import pytest
 from control_plane.directory.memory import MemoryDirectory
 from nearfield.core.errors import ConfigError, DirectoryUnavailable
 from nearfield.core.node import Desired
+from nearfield.core.policy import FleetPolicy, ModelPolicy
 from tests.support.records import record
 
 
@@ -59,6 +60,31 @@ async def test_a_damaged_file_is_a_config_error_and_stays_as_it_is(path, damage)
             pass
     assert raised.value.field == "directory"
     assert path.read_text() == damage
+
+
+async def test_a_file_of_before_there_was_a_policy_still_loads(path):
+    async with MemoryDirectory(path) as directory:
+        await directory.put([record()])
+        await directory.put_desired("a", Desired(2))
+    state = json.loads(path.read_text())
+    del state["policy"]
+    del state["desired"]["a"]["model"]
+    for key in ("cost_per_hour", "core", "local_models"):
+        del state["nodes"]["fra1-a"]["info"][key]
+    path.write_text(json.dumps(state))
+    async with MemoryDirectory(path) as directory:
+        assert await directory.policy() == FleetPolicy()
+        assert await directory.nodes() == (record(),)
+        assert await directory.desired() == {"a": Desired(2)}
+
+
+async def test_a_policy_that_cannot_be_is_damage_too(path):
+    async with MemoryDirectory(path) as directory:
+        await directory.put_policy(FleetPolicy(1, models=(ModelPolicy("m", (), 2, 5),)))
+    path.write_text(path.read_text().replace('"maximum": 5', '"maximum": 1'))
+    with pytest.raises(ConfigError, match="maximum"):
+        async with MemoryDirectory(path):
+            pass
 
 
 async def test_a_place_off_the_earth_is_damage_too(path):

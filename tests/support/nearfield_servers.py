@@ -7,15 +7,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from nearfield.core.errors import Evicted, NearfieldError, NoCandidate, UnknownNode
-from nearfield.core.inference import Event, Request
+from nearfield.core.inference import Event, Finished, Request
 from nearfield.core.node import Desired, Intake, NodeState, NodeView, ServedModel
+from nearfield.core.policy import FleetPolicy
 from nearfield.core.route import Candidate, Explanation, RouteQuery
 from nearfield.core.rpc.server import RpcServer
+from nearfield.core.rpc.tls import PLAINTEXT
+from nearfield.core.session import Admitted, Reply
 from nearfield.core.wire.admin import model_to_wire, view_to_wire
 from nearfield.core.wire.enums import INTAKES, from_number
 from nearfield.core.wire.inference import event_to_wire, request_from_wire
 from nearfield.core.wire.node import desired_to_wire
+from nearfield.core.wire.policy import model_policy_from_wire, prefix_from_wire, prefix_to_wire
 from nearfield.core.wire.routing import explanation_to_wire, lease_to_wire, query_from_wire
+from nearfield.core.wire.session import replies_to_wire
 from protos.nearfield.v1 import (
     admin_pb2,
     admin_pb2_grpc,
@@ -42,7 +47,8 @@ class FakeNode(inference_pb2_grpc.InferenceServicer):
         self.requests: list[Request] = []
         self.metadata: list[dict[str, Any]] = []
         self.cancelled = 0
-        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Inference",))
+        self._writing = asyncio.Lock()
+        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Inference",), PLAINTEXT)
         inference_pb2_grpc.add_InferenceServicer_to_server(self, self.server.grpc)
 
     @property
@@ -71,6 +77,56 @@ class FakeNode(inference_pb2_grpc.InferenceServicer):
             self.cancelled += 1
             raise
 
+    async def Session(self, calls: Any, context: Any) -> None:
+        """Play the steps for each start; one whose steps lack an end ends the session."""
+        running: dict[int, asyncio.Task[None]] = {}
+        over = asyncio.Event()
+        reader = asyncio.create_task(self._follow(calls, context, running, over))
+        try:
+            await over.wait()
+        finally:
+            for task in (reader, *running.values()):
+                task.cancel()
+            await asyncio.gather(reader, *running.values(), return_exceptions=True)
+
+    async def _follow(
+        self,
+        calls: Any,
+        context: Any,
+        running: "dict[int, asyncio.Task[None]]",
+        over: asyncio.Event,
+    ) -> None:
+        async for message in calls:
+            for call in message.calls:
+                if call.HasField("start"):
+                    play = self._play(call.stream, call.start, context, over)
+                    running[call.stream] = asyncio.create_task(play)
+                elif call.HasField("cancel") and call.stream in running:
+                    running[call.stream].cancel()
+
+    async def _play(self, stream: int, start: Any, context: Any, over: asyncio.Event) -> None:
+        self.requests.append(request_from_wire(start.request))
+        self.metadata.append(dict(start.trace))
+        first, reply = self.steps[0], None
+        if isinstance(first, Evicted) or not isinstance(first, NearfieldError):
+            await self._reply(context, stream, Admitted(build.LOAD))
+        try:
+            for step in self.steps:
+                if isinstance(step, asyncio.Event):
+                    await step.wait()
+                else:
+                    reply = step
+                    await self._reply(context, stream, step)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if not isinstance(reply, Finished | NearfieldError):
+            over.set()
+
+    async def _reply(self, context: Any, stream: int, reply: Reply) -> None:
+        async with self._writing:
+            await context.write(replies_to_wire([(stream, reply)]))
+
 
 class FakePlane(routing_pb2_grpc.RoutingServicer):
     """Leases the candidates it is given, those a client excludes left out."""
@@ -78,11 +134,12 @@ class FakePlane(routing_pb2_grpc.RoutingServicer):
     def __init__(self, candidates: Iterable[Candidate], ttl: float) -> None:
         self.candidates = tuple(candidates)
         self.ttl = ttl
+        self.terms: dict[str, Any] = {}
         self.queries: list[RouteQuery] = []
         self.error: NearfieldError | None = None
         self.silent = False
         self.explained: Explanation | None = None
-        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Routing",))
+        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Routing",), PLAINTEXT)
         routing_pb2_grpc.add_RoutingServicer_to_server(self, self.server.grpc)
 
     @property
@@ -99,7 +156,8 @@ class FakePlane(routing_pb2_grpc.RoutingServicer):
         left = [one for one in self.candidates if one.node not in query.excluded_nodes]
         if not left and self.candidates:
             raise NoCandidate("no node can take this request now")
-        return lease_to_wire(build.lease(*left, ttl=self.ttl))
+        made = build.lease(*left, ttl=self.ttl)
+        return lease_to_wire(dataclasses.replace(made, **self.terms))
 
     async def Explain(self, request: Any, context: Any) -> Any:
         self.queries.append(query_from_wire(request))
@@ -114,11 +172,12 @@ class FakeAdmin(admin_pb2_grpc.AdminServicer):
     def __init__(self, views: Iterable[NodeView]) -> None:
         self.views = {view.info.name: view for view in views}
         self.models: tuple[ServedModel, ...] = ()
+        self.policy = FleetPolicy()
         self.durable = True
         self.applies = True
         self.changes: asyncio.Queue[tuple[NodeView, bool]] = asyncio.Queue()
         self.intervals: list[float] = []
-        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Admin",))
+        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Admin",), PLAINTEXT)
         admin_pb2_grpc.add_AdminServicer_to_server(self, self.server.grpc)
 
     @property
@@ -155,6 +214,26 @@ class FakeAdmin(admin_pb2_grpc.AdminServicer):
 
     async def ListModels(self, request: Any, context: Any) -> Any:
         return admin_pb2.ListModelsReply(models=map(model_to_wire, self.models))
+
+    async def SetModel(self, request: Any, context: Any) -> Any:
+        return self._change(self.policy.with_model(model_policy_from_wire(request)))
+
+    async def DeclarePrefix(self, request: Any, context: Any) -> Any:
+        return self._change(self.policy.with_prefix(prefix_from_wire(request)))
+
+    async def WithdrawPrefix(self, request: Any, context: Any) -> Any:
+        return self._change(self.policy.without_prefix(request.name))
+
+    async def ListPrefixes(self, request: Any, context: Any) -> Any:
+        prefixes = map(prefix_to_wire, self.policy.prefixes)
+        return admin_pb2.ListPrefixesReply(prefixes=prefixes)
+
+    async def RevokeTickets(self, request: Any, context: Any) -> Any:
+        return self._change(self.policy.revoked())
+
+    def _change(self, policy: FleetPolicy) -> Any:
+        self.policy = dataclasses.replace(policy, revision=policy.revision + 1)
+        return admin_pb2.PolicyApplied(revision=self.policy.revision, durable=self.durable)
 
     def _find(self, name: str) -> NodeView:
         if name not in self.views:

@@ -12,19 +12,23 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nearfield.core.inference import Delta, Event, Finished, Prompt, Request, TextPrompt
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.status import from_rpc_error
+from nearfield.core.rpc.tls import PLAINTEXT
 from nearfield.core.telemetry import Telemetry
 from nearfield.core.wire.inference import event_from_wire, request_to_wire
+from node_agent.admission.tickets import TicketGate, TrustStore
 from node_agent.answers import Answers
 from node_agent.bootstrap import build_agent, node_info
 from node_agent.engine.simulated import SimulatedEngine
 from node_agent.hardware.host import HostProbe
 from node_agent.intake import Intake
 from node_agent.load import LoadMeter
+from node_agent.prefixes import Prefixes
 from node_agent.rates import Rates
 from node_agent.settings import NodeSettings
 from node_agent.workload import Workload
 from protos.nearfield.v1 import inference_pb2 as pb
 from protos.nearfield.v1 import inference_pb2_grpc
+from tests.support.tickets import NOW
 
 PATIENCE_SECONDS = 30.0
 
@@ -55,6 +59,7 @@ def node_settings(**changes: Any) -> NodeSettings:
         "jurisdiction": "eu",
         "listen": "127.0.0.1:0",
         "advertise": "127.0.0.1:7600",
+        "tls": {"plaintext": True},
     }
     return NodeSettings.build({**values, **changes})
 
@@ -73,11 +78,15 @@ class Desk:
     engine: SimulatedEngine = field(default_factory=SimulatedEngine)
     queue: int = 64
     clock: HandClock = field(default_factory=HandClock)
+    tickets_required: bool = False
 
     def __post_init__(self) -> None:
         self.workload, self.rates = Workload(), Rates()
         self.intake = Intake(self.workload, self.engine.clear_prefix_cache)
         self.meter = LoadMeter(self.engine, self.workload, self.rates, HostProbe())
+        self.prefixes = Prefixes(self.engine.info.block_tokens, 4096)
+        self.engine.follow_cache(self.prefixes)
+        self.trust = TrustStore(self.clock)
         self.node = node_info(node_settings(), self.engine, HostProbe())
         self.answers = Answers(
             self.engine,
@@ -86,6 +95,8 @@ class Desk:
             self.workload,
             self.rates,
             self.meter,
+            TicketGate(self.trust, required=self.tickets_required, wall=lambda: NOW),
+            self.prefixes,
             queue=self.queue,
             clock=self.clock,
         )
@@ -102,7 +113,7 @@ class Caller:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.channel = open_channel(address)
+        self.channel = open_channel(address, PLAINTEXT)
         self._generate = inference_pb2_grpc.InferenceStub(self.channel).Generate
         self._check = health_pb2_grpc.HealthStub(self.channel).Check
 
@@ -143,11 +154,11 @@ def end_of(events: list[Event]) -> Finished:
 
 @dataclass
 class RunningAgent:
-    """An agent that serves; `ended` is done when its run is."""
+    """An agent that serves; `ended` gives what its run returns."""
 
     caller: Caller
     stop: asyncio.Event
-    ended: "asyncio.Task[None]"
+    ended: "asyncio.Task[str]"
 
 
 @asynccontextmanager

@@ -1,22 +1,26 @@
 """A replica's end of the link for tests of the node's: a real gRPC server that plays a script."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from nearfield.core.errors import NearfieldError
 from nearfield.core.node import Desired, NodeInfo, NodeLoad, NodeState
+from nearfield.core.policy import DeclaredPrefix
 from nearfield.core.protocol import VERSION
 from nearfield.core.rpc.server import RpcServer
+from nearfield.core.rpc.tls import PLAINTEXT
+from nearfield.core.trust import Trust
 from nearfield.core.wire.node import desired_to_wire
+from nearfield.core.wire.trust import trust_to_wire
 from protos.nearfield.v1 import fleet_pb2 as pb
 from protos.nearfield.v1 import fleet_pb2_grpc
 from tests.support.records import node_info
 
 
 class ScriptedFleet(fleet_pb2_grpc.FleetServicer):
-    """Notes every frame; `refusal` answers a Hello with an error, `push` sends a desired state."""
+    """Notes every frame; `refusal` answers a Hello with an error, `send` sends what it is given."""
 
     def __init__(self) -> None:
         self.frames: list[pb.NodeFrame] = []
@@ -24,10 +28,11 @@ class ScriptedFleet(fleet_pb2_grpc.FleetServicer):
         self.version = VERSION
         self.interval = 60.0
         self.silent = False
+        self.trust = Trust()
         self.refusal: NearfieldError | None = None
         self._call: Any = None
         self._cut = asyncio.Event()
-        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Fleet",))
+        self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Fleet",), PLAINTEXT)
         fleet_pb2_grpc.add_FleetServicer_to_server(self, self.server.grpc)
 
     @property
@@ -43,12 +48,20 @@ class ScriptedFleet(fleet_pb2_grpc.FleetServicer):
         return [frame.report for frame in self.frames if frame.HasField("report")]
 
     @property
+    def summaries(self) -> list[pb.PrefixSummary]:
+        return [frame.prefixes for frame in self.frames if frame.HasField("prefixes")]
+
+    @property
     def goodbyes(self) -> list[pb.Goodbye]:
         return [frame.goodbye for frame in self.frames if frame.HasField("goodbye")]
 
     async def push(self, desired: Desired) -> None:
         """Send a desired state down the open link."""
-        await self._call.write(pb.PlaneFrame(desired=desired_to_wire(desired)))
+        await self.send(pb.PlaneFrame(desired=desired_to_wire(desired)))
+
+    async def send(self, frame: pb.PlaneFrame) -> None:
+        """Send any frame down the open link."""
+        await self._call.write(frame)
 
     def cut(self) -> None:
         """End the open link from this side."""
@@ -67,6 +80,7 @@ class ScriptedFleet(fleet_pb2_grpc.FleetServicer):
             replica_id="replica-1",
             protocol_version=self.version,
             report_interval_seconds=self.interval,
+            trust=trust_to_wire(self.trust),
         )
         await context.write(pb.PlaneFrame(welcome=welcome))
         taking = asyncio.create_task(self._take(frames))
@@ -92,7 +106,7 @@ async def scripted_fleet() -> AsyncIterator[ScriptedFleet]:
 
 
 class StillNode:
-    """A reporter that changes only when a test says so."""
+    """A reporter that changes, and whose time passes, only when a test says so."""
 
     def __init__(self) -> None:
         self.info: NodeInfo = node_info()
@@ -100,23 +114,42 @@ class StillNode:
         self.reason = ""
         self.applied_revision = 0
         self.applied: list[Desired] = []
-        self.changed = asyncio.Event()
+        self.now = NodeLoad(running=3, slots=16)
+        self.hot: dict[int, int] = {}
+        self.learnt: list[tuple[str, Trust]] = []
+        self.declared: list[tuple[DeclaredPrefix, ...]] = []
+        self.waits: list[float] = []
+        self._woken: asyncio.Queue[bool] = asyncio.Queue()
 
     def load(self) -> NodeLoad:
-        return NodeLoad(running=3, slots=16)
+        return self.now
 
-    async def wait_for_change(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.changed.wait()
-        except TimeoutError:
-            return
-        self.changed.clear()
+    def hot_prefixes(self) -> Mapping[int, int]:
+        return dict(self.hot)
+
+    def learn(self, replica: str, trust: Trust) -> None:
+        self.learnt.append((replica, trust))
+
+    def declare(self, prefixes: tuple[DeclaredPrefix, ...]) -> None:
+        self.declared.append(prefixes)
+
+    def change(self) -> None:
+        """Have something to report now."""
+        self._woken.put_nowait(True)
+
+    def let_pass(self, waits: int = 1) -> None:
+        """Let the time of so many waits pass, without a change."""
+        for _ in range(waits):
+            self._woken.put_nowait(False)
+
+    async def wait_for_change(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return await self._woken.get()
 
     async def apply(self, desired: Desired) -> None:
         self.applied.append(desired)
         self.applied_revision = desired.revision
-        self.changed.set()
+        self.change()
 
 
 @asynccontextmanager

@@ -42,6 +42,7 @@ def write_config(folder: Path, name: str, port: int, **changes: Any) -> Path:
         "listen": f"127.0.0.1:{port}",
         "engine": ENGINE,
         "kv_cache": CACHE,
+        "tls": {"plaintext": True},
         **changes,
     }
     path = folder / f"{name}.toml"
@@ -51,10 +52,18 @@ def write_config(folder: Path, name: str, port: int, **changes: Any) -> Path:
 
 def _toml(values: Mapping[str, Any]) -> str:
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key not in tables]
+    lines = [f"{key} = {_value(value)}" for key, value in values.items() if key not in tables]
     for key, table in tables.items():
         lines += [f"[{key}]", _toml(table)]
     return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value)
 
 
 class Process:

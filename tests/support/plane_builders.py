@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from control_plane.directory.base import NodeRecord
+from control_plane.directory.documents import check_size
 from control_plane.directory.memory import MemoryDirectory
 from nearfield.core.errors import DirectoryUnavailable, InvalidRequest
 from nearfield.core.geo import Position
 from nearfield.core.node import Desired, Health, NodeInfo, NodeLoad, NodeState, NodeView
+from nearfield.core.policy import FleetPolicy
 from nearfield.core.protocol import VERSION
 from nearfield.core.route import RouteQuery
 from nearfield.core.wire.enums import NODE_STATES
@@ -59,6 +61,15 @@ class TroubledDirectory(MemoryDirectory):
     async def put_desired(self, name: str, desired: Desired) -> bool:
         self._check()
         return await super().put_desired(name, desired)
+
+    async def policy(self) -> FleetPolicy:
+        self._check()
+        return await super().policy()
+
+    async def put_policy(self, policy: FleetPolicy) -> bool:
+        check_size(policy)  # before anything is sent, as for Consul
+        self._check()
+        return await super().put_policy(policy)
 
     def _check(self) -> None:
         if self.away:

@@ -28,6 +28,7 @@ def joining_settings(control_plane: str, pop: str = "fra1", **changes: Any) -> N
         "control_planes": (control_plane,),
         "join_token": TOKEN,
         "drain_seconds": 5.0,
+        "tls": {"plaintext": True},
     }
     return NodeSettings.build({**values, **changes})
 

@@ -14,6 +14,7 @@ from nearfield.client.admin import AdminClient
 from nearfield.core.clock import Clock, monotonic
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.status import from_rpc_error
+from nearfield.core.rpc.tls import PLAINTEXT
 from nearfield.core.settings import TelemetrySettings
 from nearfield.core.telemetry import Telemetry
 from protos.nearfield.v1 import fleet_pb2, fleet_pb2_grpc, routing_pb2_grpc
@@ -32,7 +33,17 @@ class NodeLink:
         await self._call.write(frame)
 
     async def read(self) -> Any:
-        """Return the next frame, None at the end; raises the typed error the replica gave."""
+        """Return the next frame that tells of a Welcome or a wish, None at the end.
+
+        Raises the typed error the replica gave.
+        """
+        while (frame := await self.frame()) is not None:
+            if not (frame.HasField("trust") or frame.HasField("declarations")):
+                return frame
+        return None
+
+    async def frame(self) -> Any:
+        """Return the very next frame; see `read`."""
         try:
             frame = await self._call.read()
             if isinstance(frame, fleet_pb2.PlaneFrame):
@@ -100,7 +111,13 @@ class RunningPlane:
 @asynccontextmanager
 async def running_plane(clock: Clock = monotonic, **settings: Any) -> AsyncIterator[RunningPlane]:
     """Run a replica on free ports of loopback until the block ends."""
-    loopback = {"listen": "127.0.0.1:0", "admin_listen": "127.0.0.1:0", "join_token": TOKEN}
+    loopback = {
+        "listen": "127.0.0.1:0",
+        "admin_listen": "127.0.0.1:0",
+        "join_token": TOKEN,
+        "tls": {"plaintext": True},
+        "anonymous": "anybody",
+    }
     async with AsyncExitStack() as stack:
         telemetry = stack.enter_context(Telemetry(TelemetrySettings(), {}))
         plane = build_plane(PlaneSettings.build({**loopback, **settings}), telemetry, clock)
@@ -109,8 +126,8 @@ async def running_plane(clock: Clock = monotonic, **settings: Any) -> AsyncItera
         stack.push_async_callback(_end, stop, running)
         await until_true(lambda: _listens(plane, running), bool, "a replica that listens")
         public, operators = (f"127.0.0.1:{one.port}" for one in (plane.public, plane.admin))
-        admin = await stack.enter_async_context(AdminClient(operators))
-        channel = await stack.enter_async_context(open_channel(public))
+        admin = await stack.enter_async_context(AdminClient(operators, PLAINTEXT))
+        channel = await stack.enter_async_context(open_channel(public, PLAINTEXT))
         yield RunningPlane(public, operators, admin, channel)
 
 

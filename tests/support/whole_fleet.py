@@ -8,21 +8,34 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from nearfield.client.admin import AdminClient
+from nearfield.client.client import Client
+from nearfield.core.geo import Position
 from nearfield.core.node import NodeView
 from nearfield.local import processes
+from nearfield.local.authority import LocalTls
 from nearfield.local.fleet import running_fleet
 from nearfield.local.plan import FleetOptions
 from nearfield.local.processes import ProcessId
 from nearfield.local.state import FleetState
+from nearfield.local.wan import WanDialer
 from tests.support.collector import Collector, running_collector
 from tests.support.consul import ConsulAgent
 from tests.support.waiting import until_true
 
 START_SECONDS = 120.0
+TENANT_TOKENS = {
+    name: f"token-of-{name}-for-tests" for name in ("acme", "globex", "north", "south")
+}
+"""Tenants beside the fleet's own; north and south trust each other."""
+TENANT_SETTINGS = {
+    **{f"NEARFIELD_PLANE_TENANTS__{name}__TOKEN": token for name, token in TENANT_TOKENS.items()},
+    **{f"NEARFIELD_PLANE_TENANTS__{name}__GROUP": "poles" for name in ("north", "south")},
+}
 
 
 @dataclass
@@ -35,6 +48,26 @@ class WholeFleet:
     collector: Collector
     folder: Path
     restarted: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def tls(self) -> LocalTls:
+        """The certificate that every process of the fleet shows."""
+        folder = Path(self.state.authority).parent
+        return LocalTls(folder / "authority.pem", folder / "server.pem", folder / "server.key")
+
+    def client(self, **changes: Any) -> Client:
+        """Return a client that is let in and has asked nothing yet."""
+        state = self.state
+        return Client(state.control_plane, token=state.token, security=state.trust, **changes)
+
+    @asynccontextmanager
+    async def client_at(self, place: Position) -> AsyncIterator[Client]:
+        """Open a client that is as far from each node as the map says: on loopback all are near."""
+        async with (
+            WanDialer(place, self.state.position) as dialer,
+            self.client(dialer=dialer) as client,
+        ):
+            yield client
 
     async def node(self, name: str) -> NodeView:
         """Return a node as operators see it."""
@@ -83,11 +116,15 @@ class WholeFleet:
 
     async def routes_answered(self) -> int:
         """Return how many routes the control plane has answered, by its own metrics."""
+        return await self.metric("nearfield_route_duration_seconds_count")
+
+    async def metric(self, name: str) -> int:
+        """Return the sum over a counter of the control plane's own metrics."""
         known = {self.state.control_plane, self.state.admin}
         plane = next(one for one in self.family() if self._public_port in _ports(one))
         others = _ports(plane) - {int(address.rpartition(":")[2]) for address in known}
         text = await asyncio.to_thread(_read, f"http://127.0.0.1:{others.pop()}/metrics")
-        counts = re.findall(r"^nearfield_route_duration_seconds_count.* (\S+)$", text, re.MULTILINE)
+        counts = re.findall(rf"^{name}.* (\S+)$", text, re.MULTILINE)
         return int(sum(float(count) for count in counts))
 
     @property
@@ -105,7 +142,7 @@ async def whole_fleet(pops: tuple[str, ...], folder: Path) -> AsyncIterator[Whol
         running = running_fleet(options, folder / "fleet", lambda *_: None)
         async with AsyncExitStack() as until_stopped:
             state = await until_stopped.enter_async_context(running)
-            admin = await until_stopped.enter_async_context(AdminClient(state.admin))
+            admin = await until_stopped.enter_async_context(AdminClient(state.admin, state.trust))
             fleet = WholeFleet(state, admin, consul, collector, folder / "fleet")
             yield fleet
             family = [ProcessId(one.pid, one.create_time()) for one in fleet.family()]

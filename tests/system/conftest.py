@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nearfield.client.client import Client
-from tests.support.whole_fleet import WholeFleet, whole_fleet
+from tests.support.whole_fleet import TENANT_SETTINGS, WholeFleet, whole_fleet
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,8 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole
     with pytest.MonkeyPatch.context() as environment:
         # spans would otherwise be sent every five seconds
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        for name, value in TENANT_SETTINGS.items():
+            environment.setenv(name, value)
         async with whole_fleet(("fra1", "nrt1"), tmp_path_factory.mktemp("whole")) as running:
             yield running
 
@@ -20,5 +22,5 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole
 @pytest.fixture
 async def client(fleet: WholeFleet) -> AsyncIterator[Client]:
     """A client that has asked nothing yet."""
-    async with Client(fleet.state.control_plane) as client:
+    async with fleet.client() as client:
         yield client

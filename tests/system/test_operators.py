@@ -3,6 +3,7 @@
 import pytest
 
 from nearfield.client.client import Client
+from nearfield.core.constraints import Constraints
 from nearfield.core.errors import NoCandidate
 from nearfield.core.geo import Position
 from nearfield.core.node import Desired, Intake, NodeState
@@ -67,8 +68,8 @@ async def test_a_drain_lets_a_running_answer_come_to_its_end(
     assert answer.usage.completion_tokens == 200
     await until_true(lambda: fleet.node(TOKYO), lambda view: view.state is NodeState.DRAINED)
     with pytest.raises(NoCandidate) as caught:
-        await client.route(RouteQuery("", OSAKA, jurisdictions=("jp",)))
-    assert caught.value.limit == "1 by jurisdiction, 1 by state"
+        await client.route(RouteQuery("", OSAKA, Constraints(("jp",))))
+    assert caught.value.limit == "jurisdiction: 1, state: 1"
     await until(lambda: fleet.check(TOKYO), "warning")
     await _ask(fleet, Intake.OPEN)
     await until(lambda: fleet.check(TOKYO), "passing")
@@ -77,8 +78,12 @@ async def test_a_drain_lets_a_running_answer_come_to_its_end(
 async def test_a_cleared_prefix_cache_is_empty_and_reported(
     fleet: WholeFleet, client: Client
 ) -> None:
+    in_japan = Constraints(("jp",))
+
     async def cached() -> int:
-        answer = client.generate("One and the same long prompt. " * 8, near=OSAKA, max_tokens=1)
+        answer = client.generate(
+            "One and the same long prompt. " * 8, constraints=in_japan, max_tokens=1
+        )
         await answer.text()
         assert answer.provenance is not None
         assert answer.provenance.node == TOKYO

@@ -11,6 +11,7 @@ import pytest
 from nearfield.client.client import Client
 from nearfield.core.errors import InvalidRequest
 from nearfield.core.geo import Position
+from nearfield.core.rpc.channel import open_channel
 from protos.nearfield.v1 import inference_pb2, inference_pb2_grpc
 from tests.support.recorder import TappedDialer
 from tests.support.whole_fleet import WholeFleet
@@ -30,8 +31,8 @@ async def test_the_wire_to_the_control_plane_carries_no_prompt(
     fleet: WholeFleet, marker: str
 ) -> None:
     async with (
-        TappedDialer() as dialer,
-        Client(fleet.state.control_plane, dialer=dialer) as client,
+        TappedDialer(fleet.tls) as dialer,
+        fleet.client(dialer=dialer) as client,
     ):
         await client.generate(f"Say {marker}.", near=BERLIN, max_tokens=2).text()
         await client.chat(f"Say {marker}.", near=BERLIN, max_tokens=2).text()
@@ -55,7 +56,7 @@ async def test_no_log_and_nothing_in_consul_shows_a_prompt(
 
 
 async def _ask_gateway(fleet: WholeFleet, prompt: str) -> None:
-    async with grpc.aio.insecure_channel(fleet.state.gateway) as channel:
+    async with open_channel(fleet.state.gateway, fleet.state.trust) as channel:
         stub = inference_pb2_grpc.InferenceStub(channel)
         assert [event async for event in stub.Generate(_request(prompt, "demo"))]
         with pytest.raises(grpc.aio.AioRpcError):

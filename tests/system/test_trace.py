@@ -8,7 +8,6 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from nearfield.client.client import Client
 from nearfield.core.geo import Position
 from tests.support.waiting import until_true
 from tests.support.whole_fleet import WholeFleet
@@ -35,7 +34,7 @@ async def test_client_control_plane_node_and_engine_share_one_trace_without_the_
     fleet: WholeFleet, provider: TracerProvider, spans: InMemorySpanExporter
 ) -> None:
     marker = f"secret-{uuid4().hex}"
-    async with Client(fleet.state.control_plane, tracer=provider.get_tracer("test")) as client:
+    async with fleet.client(tracer=provider.get_tracer("test")) as client:
         answer = client.generate(f"Say {marker}.", model="demo", near=OSAKA, max_tokens=8)
         text = await answer.text()
     (own,) = spans.get_finished_spans()

@@ -48,7 +48,7 @@ async def test_a_killed_node_loses_one_answer_and_no_more_and_may_come_back(
     await fleet.wait_for_work(TOKYO)
     assert (await fleet.node(TOKYO)).info.incarnation != before.info.incarnation
     await until(lambda: fleet.check(TOKYO), "passing")
-    async with Client(fleet.state.control_plane) as newcomer:
+    async with fleet.client() as newcomer:
         again = newcomer.generate("Go on.", near=OSAKA, max_tokens=2)
         await again.text()
     assert again.provenance is not None

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from bench.scenarios.fleet import Fleet
 from bench.workload import Synthetic
 from nearfield.client.admin import AdminClient
 from nearfield.client.client import Client
@@ -35,10 +36,14 @@ class Reply:
     usage: Usage
 
 
-async def run_checks(control_plane: str, admin: str, node: str) -> list[Check]:
+async def run_checks(fleet: Fleet, node: str) -> list[Check]:
     """Ask the same three times: fresh, again, and with the cache cleared."""
     prompt = Synthetic(PROMPT_WORDS, ANSWER_TOKENS, seed=1).item(0).prompt
-    async with Client(control_plane) as client, AdminClient(admin) as operator:
+    security, token = fleet.access.security, fleet.access.token
+    async with (
+        Client(fleet.control_plane, token=token, security=security) as client,
+        AdminClient(fleet.admin, security) as operator,
+    ):
         first = await _ask(client, prompt)
         again = await _ask(client, prompt)
         await _clear_cache(operator, node)

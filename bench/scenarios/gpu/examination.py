@@ -51,7 +51,7 @@ async def examine(plan: Examination) -> bool:
     async with staged(plan.scratch / "fleet") as stage:
         # With the node alone on the GPU; the other bench starts its own three systems.
         fleet = await start_fleet(stage, served)
-        checks = await run_checks(fleet.control_plane, fleet.admin, NODE)
+        checks = await run_checks(fleet, NODE)
         ttft = await run_ttft(_ttft(plan, fleet))
     compared = OverheadOptions(plan.details / "overhead", served, plan.rounds)
     overhead = await run_overhead(compared)
@@ -65,7 +65,8 @@ def _ttft(plan: Examination, fleet: Fleet) -> TtftOptions:
         rate=plan.rate, duration=plan.duration, warm_up=5.0, workload=Asked.SYNTHETIC
     )
     # Emulated distance is the local fleet's; this one is not it.
-    return TtftOptions(Aim(fleet.control_plane), load, DEFAULT_SLO, plan.details / "ttft")
+    aim = Aim(fleet.control_plane, access=fleet.access)
+    return TtftOptions(aim, load, DEFAULT_SLO, plan.details / "ttft")
 
 
 def _named(bench: str, figures: Iterable[Figure]) -> list[Figure]:

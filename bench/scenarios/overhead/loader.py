@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.sample import Sample, read_samples
 from bench.scenarios.overhead.job import Job
 from bench.scenarios.stage import ended
+from nearfield.core.rpc.tls import AUTHORITY_VARIABLE, PLAINTEXT_VARIABLE
 from nearfield.local.processes import bound, python
 
 _MODULE = "bench.scenarios.overhead.worker"
 _STOP_SECONDS = 20.0
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Loader:
@@ -22,8 +27,20 @@ class Loader:
         self._log = log
 
     @classmethod
-    async def start(cls, system: str, target: str, log: Path) -> "Loader":
-        """Start a worker and wait until it can work; raises ConfigError with the log to read."""
+    async def start(
+        cls,
+        system: str,
+        target: str,
+        log: Path,
+        authority: Path | None = None,
+        environment: Mapping[str, str] = _NOTHING,
+    ) -> "Loader":
+        """Start a worker and wait until it can work; raises ConfigError with the log to read.
+
+        `authority` is the PEM that it trusts, where it speaks TLS; `environment` is added to
+        this process's own.
+        """
+        trusted = {AUTHORITY_VARIABLE: str(authority), PLAINTEXT_VARIABLE: ""} if authority else {}
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 *bound(python("-m", _MODULE, system, target)),
@@ -31,6 +48,7 @@ class Loader:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
+                env={**os.environ, **trusted, **environment},
             )
         loader = cls(system, process, log)
         try:

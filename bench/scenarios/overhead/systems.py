@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from bench.scenarios.fleet import SERVED_NAME, Served, start_fleet
+from bench.scenarios.overhead.callers.node import CONTROL_PLANE_VARIABLE, TOKEN_VARIABLE
 from bench.scenarios.overhead.loader import Loader
 from bench.scenarios.overhead.progress import say
 from bench.scenarios.stage import Stage
@@ -43,11 +44,17 @@ async def running_systems(stage: Stage, served: Served) -> AsyncIterator[Systems
         say("starting vLLM's OpenAI server")
         server = await _start_server(stage, served, on_cpu=on_cpu)
         targets = {ENGINE: str(fleet.node_config), NODE: fleet.node, OPENAI: server}
+        access = {
+            CONTROL_PLANE_VARIABLE: fleet.control_plane,
+            TOKEN_VARIABLE: fleet.access.token,
+        }
         loaders = {}
         for system in SYSTEMS:
             say(f"starting the load worker of: {system}")
             log = stage.log(f"load-{system}")
-            loaders[system] = await Loader.start(system, targets[system], log)
+            loaders[system] = await Loader.start(
+                system, targets[system], log, fleet.authority, access
+            )
             stack.push_async_callback(loaders[system].aclose)
         yield Systems(loaders, fleet.node_pid)
 

@@ -1,14 +1,20 @@
 """What a run says: figures against the SLO, and plots."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from bench.report.bars import ttft_split
 from bench.report.figures import Figure
-from bench.report.plots import schedule_delay, ttft_cdf, ttft_over_time
+from bench.report.plots import (
+    predicted_against_actual,
+    schedule_delay,
+    ttft_cdf,
+    ttft_over_time,
+)
 from bench.sample import Sample, SampleOutcome
 from bench.scenarios.results import at_least, at_most
 from bench.scenarios.ttft.run import Run
-from bench.statistics import Percentiles, Slo, Summary, summarize
+from bench.statistics import Percentiles, Slo, Summary, percentile, summarize
 from control_plane.routing.router import LEASE_SECONDS
 from nearfield.core.errors import InternalError
 from nearfield.core.geo import Position
@@ -42,15 +48,34 @@ def figures(run: Run, slo: Slo, warm_up: float) -> list[Figure]:
         Figure("prompt tokens from cache", PERCENT * summary.cached_prompt_share, "%"),
         Figure("output tokens", summary.output_tokens_per_second, "1/s"),
         Figure("route questions a request", run.routes_asked / len(run.samples), ""),
-        at_most("route questions beyond one a lease", _beyond_leases(run), "questions", 0),
+        Figure("early route questions", run.early_routes, "questions"),
+        at_most("awaited questions beyond a client's first", _beyond_first(run), "questions", 0),
+        *_prediction(counted(run.samples, warm_up)),
     ]
 
 
-def _beyond_leases(run: Run) -> int:
-    """How many questions more than one for each client and lease were asked."""
-    span = max(one.scheduled for one in run.samples)
-    leases = 1 + int(span / LEASE_SECONDS)
-    return max(0, run.routes_asked - run.clients * leases)
+def _beyond_first(run: Run) -> int:
+    """How many questions were waited for that a lease should have answered.
+
+    A client waits for its first, and anew after a pause in which its lease may have ended.
+    """
+    pauses = 0
+    for number in range(run.clients):
+        meant = [one.scheduled for one in run.samples if one.index % run.clients == number]
+        pauses += sum(later - earlier >= LEASE_SECONDS for earlier, later in pairwise(meant))
+    return max(0, run.routes_awaited - run.early_routes - run.clients - pauses)
+
+
+def _prediction(samples: Sequence[Sample]) -> list[Figure]:
+    known = [one for one in samples if one.prediction_error is not None and one.actual]
+    if not known:
+        return []
+    off = [one.prediction_error or 0.0 for one in known]
+    shares = [error / (one.actual or 1.0) for error, one in zip(off, known, strict=True)]
+    return [
+        Figure("prediction error p50", MS * percentile(off, 50), "ms"),
+        Figure("prediction error p50, of the actual TTFT", PERCENT * percentile(shares, 50), "%"),
+    ]
 
 
 def plots(
@@ -67,6 +92,7 @@ def plots(
         "Time to first token, share of offered requests by client": ttft_cdf(asked, slo.ttft),
         "Where the time to first token went, mean by PoP": ttft_split(kept),
         "Time to first token over the run, warm-up included": ttft_over_time(run.samples),
+        "Predicted against actual time to first token": predicted_against_actual(kept),
         "How late the generator itself was": schedule_delay(run.samples),
     }
 

@@ -9,7 +9,7 @@ from bench.generator import drive
 from bench.progress import watch
 from bench.sample import Sample, Split
 from bench.scenarios.ttft.load import Load
-from nearfield.cli.targets import open_client
+from nearfield.cli.targets import Access, open_client
 from nearfield.client.answer import Record
 from nearfield.client.client import Client
 from nearfield.core.clock import monotonic
@@ -22,21 +22,31 @@ from nearfield.core.route import RouteQuery
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Whom to ask, and from where; requests take the places in turn."""
+    """Whom to ask, and from where; requests take the places in turn.
+
+    `access` of None is what the command line would use.
+    """
 
     target: str
     model: str = ""
     places: tuple[Position | None, ...] = (None,)
     no_wan: bool = False
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was measured; request i came from place i modulo their number."""
+    """What was measured; request i came from place i modulo their number.
+
+    Of all questions to the control plane, requests waited for `routes_awaited`; of those,
+    `early_routes` were asked within a lease, for what a cached prefix may save.
+    """
 
     model: str
     samples: Sequence[Sample]
     routes_asked: int
+    routes_awaited: int
+    early_routes: int = 0
     clients: int = 1
 
 
@@ -45,19 +55,25 @@ async def measure(aim: Aim, load: Load) -> Run:
     model = await _served_model(aim)
     async with AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(open_client(aim.target, where, aim.no_wan))
+            await stack.enter_async_context(open_client(aim.target, where, aim.no_wan, aim.access))
             for where in aim.places
         ]
         with watch(len(load.offsets)) as on_progress:
             sender = Sender(clients, aim.places, model, load, monotonic())
             samples = await drive(load.offsets, sender.send, on_progress=on_progress)
-        asked = sum(client.routes_asked for client in clients)
-        return Run(model, samples, asked, len(clients))
+        return Run(
+            model,
+            samples,
+            routes_asked=sum(client.routes_asked for client in clients),
+            routes_awaited=sum(client.routes_awaited for client in clients),
+            early_routes=sum(client.early_routes for client in clients),
+            clients=len(clients),
+        )
 
 
 async def _served_model(aim: Aim) -> str:
     """Ask once where to go: a target that cannot answer is better known before the run."""
-    async with Client(aim.target) as client:
+    async with open_client(aim.target, None, no_wan=True, known=aim.access) as client:
         try:
             return (await client.route(RouteQuery(aim.model))).model
         except Unreachable as error:
@@ -108,4 +124,6 @@ def as_sample(record: Record, pieces: Sequence[float], finished: float) -> Sampl
         pop=where.pop if where else "",
         split=Split(split.route, split.round_trip, split.queue, split.prefill),
         chunk_gaps=tuple(later - earlier for earlier, later in pairwise(pieces)),
+        predicted=record.prediction.ttft if record.prediction else None,
+        actual=record.actual,
     )

@@ -8,8 +8,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from nearfield.core.errors import ConfigError
+from nearfield.core.rpc.credentials import server_credentials
 from nearfield.core.rpc.interceptors import TypedErrors
 from nearfield.core.rpc.options import SERVER_OPTIONS
+from nearfield.core.rpc.tls import Plaintext, ServerSecurity, check_plaintext
 
 _GRACE_SECONDS = 1.0
 
@@ -21,8 +23,9 @@ class RpcServer:
     each of them and for the empty name.
     """
 
-    def __init__(self, listen: str, services: Sequence[str]) -> None:
+    def __init__(self, listen: str, services: Sequence[str], security: ServerSecurity) -> None:
         self._listen = listen
+        self._security = security
         self._services = (*services, health.SERVICE_NAME)
         self.grpc = grpc.aio.server(options=SERVER_OPTIONS, interceptors=(TypedErrors(),))
         self._health = health.aio.HealthServicer()
@@ -31,9 +34,9 @@ class RpcServer:
         self.port = 0
 
     async def start(self) -> None:
-        """Bind and serve; raises ConfigError where the address cannot be bound."""
+        """Bind and serve; raises ConfigError where the address cannot be bound so."""
         try:
-            self.port = self.grpc.add_insecure_port(self._listen)
+            self.port = self._bind()
         except RuntimeError:
             self.port = 0
         if self.port == 0:
@@ -43,6 +46,12 @@ class RpcServer:
             )
         await self.set_serving(True)
         await self.grpc.start()
+
+    def _bind(self) -> int:
+        if isinstance(self._security, Plaintext):
+            check_plaintext(self._listen, "listen")
+            return self.grpc.add_insecure_port(self._listen)
+        return self.grpc.add_secure_port(self._listen, server_credentials(self._security))
 
     async def set_serving(self, serving: bool) -> None:
         """Say over the health service whether calls are welcome."""

@@ -10,6 +10,7 @@ from nearfield.core.wire.node import (
     load_from_wire,
     load_to_wire,
 )
+from nearfield.core.wire.policy import model_policy_from_wire, model_policy_to_wire
 from protos.nearfield.v1 import admin_pb2 as pb
 
 
@@ -40,12 +41,15 @@ def view_from_wire(message: pb.NodeView) -> NodeView:
 
 
 def model_to_wire(model: ServedModel) -> pb.ServedModel:
+    policy = model_policy_to_wire(model.policy) if model.policy is not None else None
     return pb.ServedModel(
         name=model.name,
         digest=model.digest,
         context_tokens=model.context_tokens,
         nodes=model.nodes,
         takes_work=model.takes_work,
+        policy=policy,
+        could_serve=model.could_serve,
     )
 
 
@@ -56,4 +60,6 @@ def model_from_wire(message: pb.ServedModel) -> ServedModel:
         context_tokens=message.context_tokens,
         nodes=tuple(message.nodes),
         takes_work=tuple(message.takes_work),
+        policy=model_policy_from_wire(message.policy) if message.HasField("policy") else None,
+        could_serve=tuple(message.could_serve),
     )

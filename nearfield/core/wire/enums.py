@@ -7,6 +7,7 @@ from nearfield.core.errors import InvalidRequest
 from nearfield.core.inference import AttemptKind, FinishReason
 from nearfield.core.node import Health, Intake, NodeState
 from nearfield.core.prediction import RoundTripSource
+from nearfield.core.route import Tier
 from protos.nearfield.v1 import admin_pb2, inference_pb2, routing_pb2, types_pb2
 
 Value = TypeVar("Value", bound=StrEnum)
@@ -18,6 +19,7 @@ NODE_STATES = {
     NodeState.DRAINING: types_pb2.NODE_STATE_DRAINING,
     NodeState.DRAINED: types_pb2.NODE_STATE_DRAINED,
     NodeState.FAILED: types_pb2.NODE_STATE_FAILED,
+    NodeState.STARTING: types_pb2.NODE_STATE_STARTING,
 }
 INTAKES = {
     Intake.OPEN: types_pb2.INTAKE_OPEN,
@@ -40,8 +42,15 @@ FINISH_REASONS = {
 }
 ROUND_TRIP_SOURCES = {
     RoundTripSource.MEASURED: routing_pb2.ROUND_TRIP_SOURCE_MEASURED,
+    RoundTripSource.NETWORK: routing_pb2.ROUND_TRIP_SOURCE_NETWORK,
     RoundTripSource.GEOGRAPHY: routing_pb2.ROUND_TRIP_SOURCE_GEOGRAPHY,
     RoundTripSource.UNKNOWN: routing_pb2.ROUND_TRIP_SOURCE_UNKNOWN,
+}
+
+TIERS = {
+    Tier.POP: routing_pb2.TIER_POP,
+    Tier.NEIGHBOUR: routing_pb2.TIER_NEIGHBOUR,
+    Tier.CORE: routing_pb2.TIER_CORE,
 }
 
 

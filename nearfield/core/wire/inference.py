@@ -1,56 +1,71 @@
 """Requests and answers."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from nearfield.core.errors import InvalidRequest, Unsupported
 from nearfield.core.inference import (
     Alternative,
-    ChatPrompt,
     Delta,
     Event,
     Finished,
-    Message,
-    Prompt,
     Provenance,
     Request,
-    Sampling,
-    TextPrompt,
     Timings,
     TokenLogprobs,
-    TokenPrompt,
     Usage,
 )
+from nearfield.core.prefix import PrefixSecret
+from nearfield.core.wire.constraints import (
+    NO_CONSTRAINTS,
+    NO_PREFERENCES,
+    constraints_from_wire,
+    constraints_to_wire,
+    preferences_from_wire,
+    preferences_to_wire,
+)
 from nearfield.core.wire.enums import ATTEMPT_KINDS, FINISH_REASONS, from_number
+from nearfield.core.wire.held import held
 from nearfield.core.wire.node import (
     load_from_wire,
     load_to_wire,
     position_from_wire,
     position_to_wire,
 )
+from nearfield.core.wire.prompts import (
+    prompt_from_wire,
+    sampling_from_wire,
+    sampling_to_wire,
+    set_prompt,
+)
 from protos.nearfield.v1 import inference_pb2 as pb
 
-_SCALARS = tuple(field.name for field in pb.Sampling.DESCRIPTOR.fields if field.name != "stop")
-_NOT_YET = ("response_format", "prefix", "resume", "session_key")
+_NOT_YET = ("response_format", "resume", "session_key")
+TICKET_MOST = 8192
+"""Characters; a usual one has 300."""
 
 
 def request_to_wire(request: Request) -> pb.GenerateRequest:
     """Write a request; raises InvalidRequest for what the protocol's types cannot hold."""
     message = pb.GenerateRequest(
-        request_id=request.request_id,
         attempt=request.attempt,
         attempt_kind=ATTEMPT_KINDS[request.attempt_kind],
-        model=request.model,
         model_digest=request.model_digest,
-        sampling=_sampling_to_wire(request.sampling),
+        sampling=sampling_to_wire(request.sampling),
         first_token_budget_seconds=request.first_token_budget,
+        ticket=request.ticket,
+        prefix_secret=request.prefix_secret,
     )
-    if request.jurisdictions:
-        message.constraints.jurisdictions.extend(request.jurisdictions)
+    if request.constraints != NO_CONSTRAINTS:
+        message.constraints.CopyFrom(constraints_to_wire(request.constraints))
+    if request.preferences != NO_PREFERENCES:
+        message.preferences.CopyFrom(preferences_to_wire(request.preferences))
     if request.origin is not None:
         message.origin.CopyFrom(position_to_wire(request.origin))
-    with _held("prompt"):
-        _set_prompt(message, request.prompt)
+    with held("request_id"):
+        message.request_id = request.request_id
+    with held("model"):
+        message.model = request.model
+    set_prompt(message, request.prompt)
     return message
 
 
@@ -61,8 +76,8 @@ def request_from_wire(message: pb.GenerateRequest) -> Request:
     return Request(
         request_id=message.request_id,
         model=message.model,
-        prompt=_prompt_from_wire(message),
-        sampling=_sampling_from_wire(message.sampling),
+        prompt=prompt_from_wire(message),
+        sampling=sampling_from_wire(message.sampling),
         attempt=message.attempt,
         attempt_kind=from_number(ATTEMPT_KINDS, kind, "attempt_kind"),
         model_digest=message.model_digest if message.HasField("model_digest") else None,
@@ -71,26 +86,26 @@ def request_from_wire(message: pb.GenerateRequest) -> Request:
             if message.HasField("first_token_budget_seconds")
             else None
         ),
-        jurisdictions=tuple(message.constraints.jurisdictions),
+        constraints=constraints_from_wire(message.constraints),
+        preferences=preferences_from_wire(message.preferences),
         origin=position_from_wire(message.origin) if message.HasField("origin") else None,
+        ticket=_ticket(message.ticket),
+        prefix_secret=message.prefix_secret and PrefixSecret(message.prefix_secret).value,
     )
 
 
 def event_to_wire(event: Event) -> pb.GenerateEvent:
+    message = pb.GenerateEvent()
+    write_event(message, event)
+    return message
+
+
+def write_event(message: pb.GenerateEvent, event: Event) -> None:
+    """Write an event into an empty message where it stands: copies would cost more than it."""
     if isinstance(event, Delta):
-        return pb.GenerateEvent(delta=_delta_to_wire(event))
-    finished = pb.Finished(
-        reason=FINISH_REASONS[event.reason],
-        usage=pb.Usage(
-            prompt_tokens=event.usage.prompt_tokens,
-            cached_prompt_tokens=event.usage.cached_prompt_tokens,
-            completion_tokens=event.usage.completion_tokens,
-        ),
-        timings=_timings_to_wire(event.timings),
-        load=load_to_wire(event.load),
-        stop=event.stop,
-    )
-    return pb.GenerateEvent(finished=finished)
+        _write_delta(message.delta, event)
+    else:
+        message.finished.CopyFrom(_finished_to_wire(event))
 
 
 def event_from_wire(message: pb.GenerateEvent) -> Event | None:
@@ -103,15 +118,11 @@ def event_from_wire(message: pb.GenerateEvent) -> Event | None:
     return None
 
 
-@contextmanager
-def _held(field: str) -> Iterator[None]:
-    """Numbers of more than 32 bits and text that is no UTF-8 raise ValueErrors in protobuf."""
-    try:
-        yield
-    except ValueError as error:
-        raise InvalidRequest(
-            f"{field}: {error}", field=field, limit="the protocol's types"
-        ) from None
+def _ticket(ticket: str) -> str:
+    if len(ticket) > TICKET_MOST:
+        limit = f"at most {TICKET_MOST} characters"
+        raise InvalidRequest(f"a ticket of {len(ticket)} characters", field="ticket", limit=limit)
+    return ticket
 
 
 def _refuse_what_is_not_offered(message: pb.GenerateRequest) -> None:
@@ -123,65 +134,42 @@ def _refuse_what_is_not_offered(message: pb.GenerateRequest) -> None:
         raise Unsupported("hedges and resumes are not offered", field="attempt_kind")
 
 
-def _set_prompt(message: pb.GenerateRequest, prompt: Prompt) -> None:
-    match prompt:
-        case TextPrompt(text):
-            message.text = text
-        case ChatPrompt(messages):
-            message.conversation.messages.extend(
-                pb.Message(role=turn.role, content=turn.content) for turn in messages
-            )
-            message.conversation.SetInParent()
-        case TokenPrompt(token_ids):
-            message.token_ids.ids.extend(token_ids)
-            message.token_ids.SetInParent()
-
-
-def _prompt_from_wire(message: pb.GenerateRequest) -> Prompt:
-    match message.WhichOneof("prompt"):
-        case "text":
-            return TextPrompt(message.text)
-        case "conversation":
-            turns = message.conversation.messages
-            return ChatPrompt(tuple(Message(turn.role, turn.content) for turn in turns))
-        case "token_ids":
-            return TokenPrompt(tuple(message.token_ids.ids))
-        case _:
-            limit = "one of text, conversation, token_ids"
-            raise InvalidRequest("the request has no prompt", field="prompt", limit=limit)
-
-
-def _sampling_to_wire(sampling: Sampling) -> pb.Sampling:
-    scalars = {name: getattr(sampling, name) for name in _SCALARS}
-    with _held("sampling"):
-        return pb.Sampling(stop=sampling.stop, **scalars)
-
-
-def _sampling_from_wire(message: pb.Sampling) -> Sampling:
-    scalars = {name: getattr(message, name) for name in _SCALARS if message.HasField(name)}
-    return Sampling(stop=tuple(message.stop), **scalars)
-
-
-def _delta_to_wire(delta: Delta) -> pb.Delta:
-    message = pb.Delta(seq=delta.seq, token_ids=delta.token_ids, text=delta.text)
-    message.logprobs.extend(map(_logprobs_to_wire, delta.logprobs))
+def _write_delta(message: pb.Delta, delta: Delta) -> None:
+    message.SetInParent()
+    message.seq = delta.seq
+    message.token_ids.extend(delta.token_ids)
+    message.text = delta.text
+    if delta.logprobs:
+        message.logprobs.extend(map(_logprobs_to_wire, delta.logprobs))
     if delta.provenance is not None:
         message.provenance.CopyFrom(_provenance_to_wire(delta.provenance))
     if delta.timings is not None:
         message.timings.CopyFrom(_timings_to_wire(delta.timings))
-    return message
 
 
 def _delta_from_wire(message: pb.Delta) -> Delta:
+    logprobs = message.logprobs
     return Delta(
-        seq=message.seq,
-        token_ids=tuple(message.token_ids),
-        text=message.text,
-        logprobs=_logprobs_from_wire(message.logprobs),
-        provenance=(
-            _provenance_from_wire(message.provenance) if message.HasField("provenance") else None
+        message.seq,
+        tuple(message.token_ids),
+        message.text,
+        _logprobs_from_wire(logprobs) if logprobs else (),
+        _provenance_from_wire(message.provenance) if message.HasField("provenance") else None,
+        _timings_from_wire(message.timings) if message.HasField("timings") else None,
+    )
+
+
+def _finished_to_wire(finished: Finished) -> pb.Finished:
+    return pb.Finished(
+        reason=FINISH_REASONS[finished.reason],
+        usage=pb.Usage(
+            prompt_tokens=finished.usage.prompt_tokens,
+            cached_prompt_tokens=finished.usage.cached_prompt_tokens,
+            completion_tokens=finished.usage.completion_tokens,
         ),
-        timings=_timings_from_wire(message.timings) if message.HasField("timings") else None,
+        timings=_timings_to_wire(finished.timings),
+        load=load_to_wire(finished.load),
+        stop=finished.stop,
     )
 
 

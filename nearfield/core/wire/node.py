@@ -57,6 +57,9 @@ def info_to_wire(info: NodeInfo) -> types_pb2.NodeInfo:
             cpu_cores=hardware.cpu_cores,
         ),
         version=info.version,
+        cost_per_hour=info.cost_per_hour,
+        core=info.core,
+        local_models=info.local_models,
     )
 
 
@@ -87,6 +90,9 @@ def info_from_wire(message: types_pb2.NodeInfo) -> NodeInfo:
             cpu_cores=hardware.cpu_cores,
         ),
         version=message.version,
+        cost_per_hour=_rate(message.cost_per_hour),
+        core=message.core,
+        local_models=tuple(message.local_models),
     )
 
 
@@ -120,6 +126,9 @@ def load_to_wire(load: NodeLoad) -> types_pb2.NodeLoad:
         decode_tokens_per_second=load.decode_tokens_per_second,
         base_seconds=load.base_seconds,
         steps=load.steps,
+        bytes_per_token=load.bytes_per_token,
+        service_seconds=load.service_seconds,
+        ramp=load.ramp,
         hardware=types_pb2.HardwareLoad(
             utilisation=hardware.utilisation,
             memory_used_bytes=hardware.memory_used_bytes,
@@ -148,6 +157,9 @@ def load_from_wire(message: types_pb2.NodeLoad) -> NodeLoad:
         prefill_tokens_per_second=_rate(message.prefill_tokens_per_second),
         decode_tokens_per_second=_rate(message.decode_tokens_per_second),
         base_seconds=_rate(message.base_seconds),
+        bytes_per_token=_rate(message.bytes_per_token),
+        service_seconds=_rate(message.service_seconds),
+        ramp=message.ramp if 0 < message.ramp <= 1 else 1.0,
         steps=message.steps,
         hardware=HardwareLoad(
             utilisation=hardware.utilisation,
@@ -167,6 +179,7 @@ def desired_to_wire(desired: Desired) -> fleet_pb2.Desired:
         intake=INTAKES[desired.intake],
         cache_generation=desired.cache_generation,
         reason=desired.reason,
+        model=desired.model,
     )
 
 
@@ -177,6 +190,7 @@ def desired_from_wire(message: fleet_pb2.Desired) -> Desired:
         cache_generation=message.cache_generation,
         reason=message.reason,
         directory_id=message.directory_id,
+        model=message.model,
     )
 
 

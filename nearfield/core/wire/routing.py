@@ -1,49 +1,88 @@
 """Routes and leases."""
 
 from nearfield.core.errors import InvalidRequest
-from nearfield.core.prediction import Prediction, RoundTrip
-from nearfield.core.route import Candidate, ExplainedNode, Explanation, Lease, RouteQuery
-from nearfield.core.wire.enums import ROUND_TRIP_SOURCES, from_number
+from nearfield.core.prediction import Prediction, RoundTrip, RoundTripSource
+from nearfield.core.route import (
+    Candidate,
+    ExplainedNode,
+    Explanation,
+    Lease,
+    Outcome,
+    RouteQuery,
+)
+from nearfield.core.wire.constraints import (
+    constraints_from_wire,
+    constraints_to_wire,
+    preferences_from_wire,
+    preferences_to_wire,
+)
+from nearfield.core.wire.enums import ROUND_TRIP_SOURCES, TIERS, from_number
+from nearfield.core.wire.held import held
 from nearfield.core.wire.node import (
     load_from_wire,
     load_to_wire,
     position_from_wire,
     position_to_wire,
 )
+from nearfield.core.wire.prefix import prefix_from_wire, prefix_to_wire
 from protos.nearfield.v1 import routing_pb2 as pb
 
 ROUND_TRIP_MOST = 60.0
 """Seconds; a client that reports more than this is not measuring a network."""
+TTFT_MOST = 3600.0
+LIST_MOST = 256
+"""Round trips, outcomes or excluded nodes in one question: far above the nodes one client uses."""
+TOKEN_MOST = 512
 
 
 def query_to_wire(query: RouteQuery, protocol_version: int) -> pb.RouteRequest:
+    """Write a question; raises InvalidRequest for what the protocol's types cannot hold."""
     message = pb.RouteRequest(
-        model=query.model,
-        round_trip_seconds=dict(query.round_trips),
+        constraints=constraints_to_wire(query.constraints),
+        preferences=preferences_to_wire(query.preferences),
+        round_trips=[
+            pb.MeasuredRoundTrip(node=node, seconds=trip.seconds, spread_seconds=trip.spread)
+            for node, trip in query.round_trips.items()
+        ],
+        outcomes=[_outcome_to_wire(outcome) for outcome in query.outcomes],
         protocol_version=protocol_version,
         excluded_nodes=sorted(query.excluded_nodes),
+        prompt_bytes=query.prompt_size,
+        early=query.early,
     )
-    if query.jurisdictions:
-        message.constraints.jurisdictions.extend(query.jurisdictions)
+    with held("model"):
+        message.model = query.model
+    with held("tenant_token"):
+        message.tenant_token = query.token
+    if query.prefix is not None:
+        message.prefix.CopyFrom(prefix_to_wire(query.prefix))
     if query.origin is not None:
         message.origin.CopyFrom(position_to_wire(query.origin))
     return message
 
 
 def query_from_wire(message: pb.RouteRequest) -> RouteQuery:
-    for node, seconds in message.round_trip_seconds.items():
-        if not 0 <= seconds <= ROUND_TRIP_MOST:  # true for NaN as well
+    """Read a question; raises InvalidRequest naming what is out of bounds."""
+    for field in ("round_trips", "outcomes", "excluded_nodes"):
+        if len(getattr(message, field)) > LIST_MOST:
             raise InvalidRequest(
-                f"a round trip of {seconds} s to {node[:80]} is not in 0 to {ROUND_TRIP_MOST:g} s",
-                field="round_trip_seconds",
-                limit=f"0 to {ROUND_TRIP_MOST:g}",
+                f"{len(getattr(message, field))} {field}", field=field, limit=f"at most {LIST_MOST}"
             )
+    if len(message.tenant_token) > TOKEN_MOST:
+        limit = f"at most {TOKEN_MOST} characters"
+        raise InvalidRequest("tenant_token is too long", field="tenant_token", limit=limit)
     return RouteQuery(
         model=message.model,
         origin=position_from_wire(message.origin) if message.HasField("origin") else None,
-        jurisdictions=tuple(message.constraints.jurisdictions),
-        round_trips=dict(message.round_trip_seconds),
+        constraints=constraints_from_wire(message.constraints),
+        preferences=preferences_from_wire(message.preferences),
+        round_trips={trip.node: _trip_from_wire(trip) for trip in message.round_trips},
         excluded_nodes=frozenset(message.excluded_nodes),
+        prefix=prefix_from_wire(message.prefix) if message.HasField("prefix") else None,
+        prompt_size=message.prompt_bytes,
+        outcomes=tuple(_outcome_from_wire(outcome) for outcome in message.outcomes),
+        token=message.tenant_token,
+        early=message.early,
     )
 
 
@@ -51,11 +90,13 @@ def lease_to_wire(lease: Lease) -> pb.Lease:
     return pb.Lease(
         id=lease.lease_id,
         ttl_seconds=lease.ttl,
-        renew_after_seconds=lease.ttl,
+        renew_after_seconds=lease.renew_after,
         candidates=[candidate_to_wire(candidate) for candidate in lease.candidates],
         mode=pb.LEASE_MODE_NORMAL,
         map_revision=lease.map_revision,
         model=lease.model,
+        ticket=lease.ticket,
+        ticket_ttl_seconds=lease.ticket_ttl,
     )
 
 
@@ -66,11 +107,13 @@ def lease_from_wire(message: pb.Lease) -> Lease:
         model=message.model,
         candidates=tuple(candidate_from_wire(candidate) for candidate in message.candidates),
         map_revision=message.map_revision,
+        renew_after=message.renew_after_seconds,
+        ticket=message.ticket,
+        ticket_ttl=message.ticket_ttl_seconds,
     )
 
 
 def candidate_to_wire(candidate: Candidate) -> pb.Candidate:
-    prediction = candidate.prediction
     return pb.Candidate(
         node=candidate.node,
         incarnation=candidate.incarnation,
@@ -79,22 +122,18 @@ def candidate_to_wire(candidate: Candidate) -> pb.Candidate:
         jurisdiction=candidate.jurisdiction,
         position=position_to_wire(candidate.position),
         model_digest=candidate.model_digest,
-        weight=1.0,
-        prediction=pb.Prediction(
-            round_trip_seconds=prediction.round_trip.seconds,
-            round_trip_source=ROUND_TRIP_SOURCES[prediction.round_trip.source],
-            queue_seconds=prediction.queue,
-            base_seconds=prediction.base,
-            ttft_seconds=prediction.ttft,
-        ),
+        weight=candidate.weight,
+        prediction=prediction_to_wire(candidate.prediction),
         load=load_to_wire(candidate.load),
         load_age_seconds=candidate.load_age,
+        tier=TIERS[candidate.tier],
+        prefix_hints=[
+            pb.PrefixHint(key=key, tokens=tokens) for key, tokens in candidate.prefix_hints.items()
+        ],
     )
 
 
 def candidate_from_wire(message: pb.Candidate) -> Candidate:
-    prediction = message.prediction
-    source = from_number(ROUND_TRIP_SOURCES, prediction.round_trip_source, "round_trip_source")
     return Candidate(
         node=message.node,
         incarnation=message.incarnation,
@@ -103,13 +142,40 @@ def candidate_from_wire(message: pb.Candidate) -> Candidate:
         jurisdiction=message.jurisdiction,
         position=position_from_wire(message.position),
         model_digest=message.model_digest,
-        prediction=Prediction(
-            round_trip=RoundTrip(prediction.round_trip_seconds, source),
-            queue=prediction.queue_seconds,
-            base=prediction.base_seconds,
-        ),
+        prediction=prediction_from_wire(message.prediction),
         load=load_from_wire(message.load),
         load_age=message.load_age_seconds,
+        weight=message.weight,
+        tier=from_number(TIERS, message.tier, "tier"),
+        prefix_hints={hint.key: hint.tokens for hint in message.prefix_hints},
+    )
+
+
+def prediction_to_wire(prediction: Prediction) -> pb.Prediction:
+    return pb.Prediction(
+        round_trip_seconds=prediction.round_trip.seconds,
+        round_trip_source=ROUND_TRIP_SOURCES[prediction.round_trip.source],
+        queue_seconds=prediction.queue,
+        base_seconds=prediction.base,
+        ttft_seconds=prediction.ttft,
+        prefill_seconds=prediction.prefill,
+        connect_seconds=prediction.connect,
+        spread_seconds=prediction.spread,
+        penalty_seconds=prediction.penalty,
+        round_trip_spread_seconds=prediction.round_trip.spread,
+    )
+
+
+def prediction_from_wire(message: pb.Prediction) -> Prediction:
+    source = from_number(ROUND_TRIP_SOURCES, message.round_trip_source, "round_trip_source")
+    return Prediction(
+        round_trip=RoundTrip(message.round_trip_seconds, source, message.round_trip_spread_seconds),
+        queue=message.queue_seconds,
+        base=message.base_seconds,
+        prefill=message.prefill_seconds,
+        connect=message.connect_seconds,
+        spread=message.spread_seconds,
+        penalty=message.penalty_seconds,
     )
 
 
@@ -141,3 +207,40 @@ def explanation_from_wire(message: pb.Explanation) -> Explanation:
         for node in message.nodes
     )
     return Explanation(model=message.model, nodes=nodes, map_revision=message.map_revision)
+
+
+def _trip_from_wire(message: pb.MeasuredRoundTrip) -> RoundTrip:
+    for seconds in (message.seconds, message.spread_seconds):
+        if not 0 <= seconds <= ROUND_TRIP_MOST:  # true for NaN as well
+            raise InvalidRequest(
+                f"a round trip of {seconds} s to {message.node[:80]} is not in "
+                f"0 to {ROUND_TRIP_MOST:g} s",
+                field="round_trips",
+                limit=f"0 to {ROUND_TRIP_MOST:g}",
+            )
+    return RoundTrip(message.seconds, RoundTripSource.MEASURED, message.spread_seconds)
+
+
+def _outcome_to_wire(outcome: Outcome) -> pb.RouteOutcome:
+    return pb.RouteOutcome(
+        node=outcome.node,
+        predicted_ttft_seconds=outcome.predicted,
+        actual_ttft_seconds=outcome.actual,
+        tier=TIERS[outcome.tier],
+    )
+
+
+def _outcome_from_wire(message: pb.RouteOutcome) -> Outcome:
+    for seconds in (message.predicted_ttft_seconds, message.actual_ttft_seconds):
+        if not 0 <= seconds <= TTFT_MOST:
+            raise InvalidRequest(
+                f"an outcome of {seconds} s is not in 0 to {TTFT_MOST:g} s",
+                field="outcomes",
+                limit=f"0 to {TTFT_MOST:g}",
+            )
+    return Outcome(
+        node=message.node,
+        predicted=message.predicted_ttft_seconds,
+        actual=message.actual_ttft_seconds,
+        tier=from_number(TIERS, message.tier, "outcomes.tier"),
+    )

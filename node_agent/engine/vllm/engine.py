@@ -13,13 +13,21 @@ from nearfield.core.errors import ConfigError, EngineDied, InvalidRequest
 from nearfield.core.identity import new_id
 from nearfield.core.inference import FinishReason, Prompt, Sampling
 from nearfield.core.node import Hardware, Model
-from node_agent.engine.base import Engine, EngineInfo, EngineOutput, EngineStats, EngineTimings
+from node_agent.engine.base import (
+    CacheFollower,
+    Engine,
+    EngineInfo,
+    EngineOutput,
+    EngineStats,
+    EngineTimings,
+)
 from node_agent.engine.vllm.config import check_version, engine_args
 from node_agent.engine.vllm.environment import fork_engine
 from node_agent.engine.vllm.events import KvEvents
 from node_agent.engine.vllm.prompts import Prompts, is_client_error
 from node_agent.engine.vllm.sampling import logprobs_from, to_params
 from node_agent.engine.vllm.statistics import Statistics
+from node_agent.kv_cache.blocks import BlocksCleared
 from node_agent.kv_cache.budget import plan
 from node_agent.settings import NodeSettings
 from node_agent.weights.digest import model_digest
@@ -38,11 +46,13 @@ class VllmEngine(Engine):
         self._llm = llm
         self._statistics = statistics
         self._events = events
+        self._follower: CacheFollower | None = None
         self._defaults = config.model_config.get_diff_sampling_param()
         self.info = EngineInfo(
             model=model,
             slots=config.scheduler_config.max_num_seqs,
             vocabulary=config.model_config.get_vocab_size(),
+            block_tokens=_block_tokens(config.cache_config),
         )
         self._prompts = Prompts(llm.renderer, self.info.vocabulary, model.context_tokens)
 
@@ -92,11 +102,16 @@ class VllmEngine(Engine):
         sampling: Sampling,
         trace: Mapping[str, str] | None = None,
         tokens_per_piece: int = 1,
+        cache_salt: str = "",
     ) -> AsyncGenerator[EngineOutput]:
         room = self.info.model.context_tokens - len(prompt)
         params = to_params(sampling, self._defaults, room, tokens_per_piece)
         outputs = self._llm.generate(
-            tokens_input(list(prompt)), params, request_id, trace_headers=trace
+            # None and not an empty salt: vLLM refuses the latter.
+            tokens_input(list(prompt), cache_salt=cache_salt or None),
+            params,
+            request_id,
+            trace_headers=trace,
         )
         try:
             async for output in outputs:
@@ -110,12 +125,19 @@ class VllmEngine(Engine):
         finally:
             await outputs.aclose()
 
+    def follow_cache(self, follower: CacheFollower) -> None:
+        self._follower = follower
+        self._events.listen(follower.take, follower.lost)
+
     def stats(self) -> EngineStats:
         return self._statistics.snapshot(self._events.evicted_blocks)
 
     async def clear_prefix_cache(self) -> None:
         await self._llm.reset_prefix_cache()
         self._statistics.count_clearing()
+        if self._follower is not None:
+            # vLLM's own word of it comes with the next step, which an idle engine does not make.
+            self._follower.take(BlocksCleared())
 
     @property
     def alive(self) -> bool:
@@ -126,6 +148,10 @@ class VllmEngine(Engine):
         if self._llm is not None:
             self._llm.shutdown()
             self._llm = None  # its finaliser fails when it runs after the interpreter's end
+
+
+def _block_tokens(cache: Any) -> int:
+    return cache.block_size if cache.enable_prefix_caching else 0
 
 
 def _create_config(args: Any, path: str) -> Any:

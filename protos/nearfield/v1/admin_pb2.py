@@ -26,15 +26,15 @@ from protos.nearfield.v1 import fleet_pb2 as protos_dot_nearfield_dot_v1_dot_fle
 from protos.nearfield.v1 import types_pb2 as protos_dot_nearfield_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/nearfield/v1/admin.proto\x12\x0cnearfield.v1\x1a\x1fprotos/nearfield/v1/fleet.proto\x1a\x1fprotos/nearfield/v1/types.proto\"\x92\x02\n\x08NodeView\x12$\n\x04info\x18\x01 \x01(\x0b\x32\x16.nearfield.v1.NodeInfo\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.nearfield.v1.NodeState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12$\n\x06health\x18\x04 \x01(\x0e\x32\x14.nearfield.v1.Health\x12$\n\x04load\x18\x05 \x01(\x0b\x32\x16.nearfield.v1.NodeLoad\x12\x1a\n\x12last_heard_seconds\x18\x06 \x01(\x01\x12&\n\x07\x64\x65sired\x18\x07 \x01(\x0b\x32\x15.nearfield.v1.Desired\x12\x18\n\x10\x61pplied_revision\x18\x08 \x01(\x04\"\x12\n\x10ListNodesRequest\"M\n\x0eListNodesReply\x12%\n\x05nodes\x18\x01 \x03(\x0b\x32\x16.nearfield.v1.NodeView\x12\x14\n\x0cmap_revision\x18\x02 \x01(\x04\"\x1e\n\x0eGetNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"-\n\x11WatchNodesRequest\x12\x18\n\x10interval_seconds\x18\x01 \x01(\x01\"C\n\nNodeChange\x12$\n\x04node\x18\x01 \x01(\x0b\x32\x16.nearfield.v1.NodeView\x12\x0f\n\x07removed\x18\x02 \x01(\x08\"V\n\x10SetIntakeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x06intake\x18\x02 \x01(\x0e\x32\x14.nearfield.v1.Intake\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\'\n\x17\x43learPrefixCacheRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x07\x41pplied\x12&\n\x07\x64\x65sired\x18\x01 \x01(\x0b\x32\x15.nearfield.v1.Desired\x12\x0f\n\x07\x64urable\x18\x02 \x01(\x08\"\x13\n\x11ListModelsRequest\"<\n\x0fListModelsReply\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.nearfield.v1.ServedModel\"f\n\x0bServedModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontext_tokens\x18\x03 \x01(\r\x12\r\n\x05nodes\x18\x04 \x03(\t\x12\x12\n\ntakes_work\x18\x05 \x03(\t*h\n\x06Health\x12\x16\n\x12HEALTH_UNSPECIFIED\x10\x00\x12\x10\n\x0cHEALTH_ALIVE\x10\x01\x12\x12\n\x0eHEALTH_SUSPECT\x10\x02\x12\x0f\n\x0bHEALTH_LOST\x10\x03\x12\x0f\n\x0bHEALTH_LEFT\x10\x04\x32\xc2\x03\n\x05\x41\x64min\x12I\n\tListNodes\x12\x1e.nearfield.v1.ListNodesRequest\x1a\x1c.nearfield.v1.ListNodesReply\x12?\n\x07GetNode\x12\x1c.nearfield.v1.GetNodeRequest\x1a\x16.nearfield.v1.NodeView\x12I\n\nWatchNodes\x12\x1f.nearfield.v1.WatchNodesRequest\x1a\x18.nearfield.v1.NodeChange0\x01\x12\x42\n\tSetIntake\x12\x1e.nearfield.v1.SetIntakeRequest\x1a\x15.nearfield.v1.Applied\x12P\n\x10\x43learPrefixCache\x12%.nearfield.v1.ClearPrefixCacheRequest\x1a\x15.nearfield.v1.Applied\x12L\n\nListModels\x12\x1f.nearfield.v1.ListModelsRequest\x1a\x1d.nearfield.v1.ListModelsReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/nearfield/v1/admin.proto\x12\x0cnearfield.v1\x1a\x1fprotos/nearfield/v1/fleet.proto\x1a\x1fprotos/nearfield/v1/types.proto\"\x92\x02\n\x08NodeView\x12$\n\x04info\x18\x01 \x01(\x0b\x32\x16.nearfield.v1.NodeInfo\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.nearfield.v1.NodeState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12$\n\x06health\x18\x04 \x01(\x0e\x32\x14.nearfield.v1.Health\x12$\n\x04load\x18\x05 \x01(\x0b\x32\x16.nearfield.v1.NodeLoad\x12\x1a\n\x12last_heard_seconds\x18\x06 \x01(\x01\x12&\n\x07\x64\x65sired\x18\x07 \x01(\x0b\x32\x15.nearfield.v1.Desired\x12\x18\n\x10\x61pplied_revision\x18\x08 \x01(\x04\"\x12\n\x10ListNodesRequest\"M\n\x0eListNodesReply\x12%\n\x05nodes\x18\x01 \x03(\x0b\x32\x16.nearfield.v1.NodeView\x12\x14\n\x0cmap_revision\x18\x02 \x01(\x04\"\x1e\n\x0eGetNodeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"-\n\x11WatchNodesRequest\x12\x18\n\x10interval_seconds\x18\x01 \x01(\x01\"C\n\nNodeChange\x12$\n\x04node\x18\x01 \x01(\x0b\x32\x16.nearfield.v1.NodeView\x12\x0f\n\x07removed\x18\x02 \x01(\x08\"V\n\x10SetIntakeRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x06intake\x18\x02 \x01(\x0e\x32\x14.nearfield.v1.Intake\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\'\n\x17\x43learPrefixCacheRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x07\x41pplied\x12&\n\x07\x64\x65sired\x18\x01 \x01(\x0b\x32\x15.nearfield.v1.Desired\x12\x0f\n\x07\x64urable\x18\x02 \x01(\x08\"\x13\n\x11ListModelsRequest\"<\n\x0fListModelsReply\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.nearfield.v1.ServedModel\"\xa6\x01\n\x0bServedModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontext_tokens\x18\x03 \x01(\r\x12\r\n\x05nodes\x18\x04 \x03(\t\x12\x12\n\ntakes_work\x18\x05 \x03(\t\x12)\n\x06policy\x18\x06 \x01(\x0b\x32\x19.nearfield.v1.ModelPolicy\x12\x13\n\x0b\x63ould_serve\x18\x07 \x03(\t\"L\n\x0bModelPolicy\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0c\n\x04pops\x18\x02 \x03(\t\x12\x0f\n\x07minimum\x18\x03 \x01(\r\x12\x0f\n\x07maximum\x18\x04 \x01(\r\"%\n\x15WithdrawPrefixRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13ListPrefixesRequest\"C\n\x11ListPrefixesReply\x12.\n\x08prefixes\x18\x01 \x03(\x0b\x32\x1c.nearfield.v1.DeclaredPrefix\"\x16\n\x14RevokeTicketsRequest\"2\n\rPolicyApplied\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0f\n\x07\x64urable\x18\x02 \x01(\x08*h\n\x06Health\x12\x16\n\x12HEALTH_UNSPECIFIED\x10\x00\x12\x10\n\x0cHEALTH_ALIVE\x10\x01\x12\x12\n\x0eHEALTH_SUSPECT\x10\x02\x12\x0f\n\x0bHEALTH_LOST\x10\x03\x12\x0f\n\x0bHEALTH_LEFT\x10\x04\x32\xcc\x06\n\x05\x41\x64min\x12I\n\tListNodes\x12\x1e.nearfield.v1.ListNodesRequest\x1a\x1c.nearfield.v1.ListNodesReply\x12?\n\x07GetNode\x12\x1c.nearfield.v1.GetNodeRequest\x1a\x16.nearfield.v1.NodeView\x12I\n\nWatchNodes\x12\x1f.nearfield.v1.WatchNodesRequest\x1a\x18.nearfield.v1.NodeChange0\x01\x12\x42\n\tSetIntake\x12\x1e.nearfield.v1.SetIntakeRequest\x1a\x15.nearfield.v1.Applied\x12P\n\x10\x43learPrefixCache\x12%.nearfield.v1.ClearPrefixCacheRequest\x1a\x15.nearfield.v1.Applied\x12L\n\nListModels\x12\x1f.nearfield.v1.ListModelsRequest\x1a\x1d.nearfield.v1.ListModelsReply\x12\x42\n\x08SetModel\x12\x19.nearfield.v1.ModelPolicy\x1a\x1b.nearfield.v1.PolicyApplied\x12J\n\rDeclarePrefix\x12\x1c.nearfield.v1.DeclaredPrefix\x1a\x1b.nearfield.v1.PolicyApplied\x12R\n\x0eWithdrawPrefix\x12#.nearfield.v1.WithdrawPrefixRequest\x1a\x1b.nearfield.v1.PolicyApplied\x12R\n\x0cListPrefixes\x12!.nearfield.v1.ListPrefixesRequest\x1a\x1f.nearfield.v1.ListPrefixesReply\x12P\n\rRevokeTickets\x12\".nearfield.v1.RevokeTicketsRequest\x1a\x1b.nearfield.v1.PolicyAppliedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.nearfield.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HEALTH']._serialized_start=1023
-  _globals['_HEALTH']._serialized_end=1127
+  _globals['_HEALTH']._serialized_start=1373
+  _globals['_HEALTH']._serialized_end=1477
   _globals['_NODEVIEW']._serialized_start=116
   _globals['_NODEVIEW']._serialized_end=390
   _globals['_LISTNODESREQUEST']._serialized_start=392
@@ -57,8 +57,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST']._serialized_end=855
   _globals['_LISTMODELSREPLY']._serialized_start=857
   _globals['_LISTMODELSREPLY']._serialized_end=917
-  _globals['_SERVEDMODEL']._serialized_start=919
-  _globals['_SERVEDMODEL']._serialized_end=1021
-  _globals['_ADMIN']._serialized_start=1130
-  _globals['_ADMIN']._serialized_end=1580
+  _globals['_SERVEDMODEL']._serialized_start=920
+  _globals['_SERVEDMODEL']._serialized_end=1086
+  _globals['_MODELPOLICY']._serialized_start=1088
+  _globals['_MODELPOLICY']._serialized_end=1164
+  _globals['_WITHDRAWPREFIXREQUEST']._serialized_start=1166
+  _globals['_WITHDRAWPREFIXREQUEST']._serialized_end=1203
+  _globals['_LISTPREFIXESREQUEST']._serialized_start=1205
+  _globals['_LISTPREFIXESREQUEST']._serialized_end=1226
+  _globals['_LISTPREFIXESREPLY']._serialized_start=1228
+  _globals['_LISTPREFIXESREPLY']._serialized_end=1295
+  _globals['_REVOKETICKETSREQUEST']._serialized_start=1297
+  _globals['_REVOKETICKETSREQUEST']._serialized_end=1319
+  _globals['_POLICYAPPLIED']._serialized_start=1321
+  _globals['_POLICYAPPLIED']._serialized_end=1371
+  _globals['_ADMIN']._serialized_start=1480
+  _globals['_ADMIN']._serialized_end=2324
 # @@protoc_insertion_point(module_scope)

@@ -109,15 +109,59 @@ class ListModelsReply(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[ServedModel, _Mapping]]] = ...) -> None: ...
 
 class ServedModel(_message.Message):
-    __slots__ = ("name", "digest", "context_tokens", "nodes", "takes_work")
+    __slots__ = ("name", "digest", "context_tokens", "nodes", "takes_work", "policy", "could_serve")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
     TAKES_WORK_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    COULD_SERVE_FIELD_NUMBER: _ClassVar[int]
     name: str
     digest: str
     context_tokens: int
     nodes: _containers.RepeatedScalarFieldContainer[str]
     takes_work: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., context_tokens: _Optional[int] = ..., nodes: _Optional[_Iterable[str]] = ..., takes_work: _Optional[_Iterable[str]] = ...) -> None: ...
+    policy: ModelPolicy
+    could_serve: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., context_tokens: _Optional[int] = ..., nodes: _Optional[_Iterable[str]] = ..., takes_work: _Optional[_Iterable[str]] = ..., policy: _Optional[_Union[ModelPolicy, _Mapping]] = ..., could_serve: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ModelPolicy(_message.Message):
+    __slots__ = ("model", "pops", "minimum", "maximum")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    POPS_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    pops: _containers.RepeatedScalarFieldContainer[str]
+    minimum: int
+    maximum: int
+    def __init__(self, model: _Optional[str] = ..., pops: _Optional[_Iterable[str]] = ..., minimum: _Optional[int] = ..., maximum: _Optional[int] = ...) -> None: ...
+
+class WithdrawPrefixRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ListPrefixesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPrefixesReply(_message.Message):
+    __slots__ = ("prefixes",)
+    PREFIXES_FIELD_NUMBER: _ClassVar[int]
+    prefixes: _containers.RepeatedCompositeFieldContainer[_types_pb2.DeclaredPrefix]
+    def __init__(self, prefixes: _Optional[_Iterable[_Union[_types_pb2.DeclaredPrefix, _Mapping]]] = ...) -> None: ...
+
+class RevokeTicketsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class PolicyApplied(_message.Message):
+    __slots__ = ("revision", "durable")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    durable: bool
+    def __init__(self, revision: _Optional[int] = ..., durable: _Optional[bool] = ...) -> None: ...

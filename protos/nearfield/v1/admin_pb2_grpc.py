@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from protos.nearfield.v1 import admin_pb2 as protos_dot_nearfield_dot_v1_dot_admin__pb2
+from protos.nearfield.v1 import types_pb2 as protos_dot_nearfield_dot_v1_dot_types__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -65,6 +66,31 @@ class AdminStub:
                 request_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListModelsReply.FromString,
                 _registered_method=True)
+        self.SetModel = channel.unary_unary(
+                '/nearfield.v1.Admin/SetModel',
+                request_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ModelPolicy.SerializeToString,
+                response_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
+                _registered_method=True)
+        self.DeclarePrefix = channel.unary_unary(
+                '/nearfield.v1.Admin/DeclarePrefix',
+                request_serializer=protos_dot_nearfield_dot_v1_dot_types__pb2.DeclaredPrefix.SerializeToString,
+                response_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
+                _registered_method=True)
+        self.WithdrawPrefix = channel.unary_unary(
+                '/nearfield.v1.Admin/WithdrawPrefix',
+                request_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.WithdrawPrefixRequest.SerializeToString,
+                response_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
+                _registered_method=True)
+        self.ListPrefixes = channel.unary_unary(
+                '/nearfield.v1.Admin/ListPrefixes',
+                request_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListPrefixesRequest.SerializeToString,
+                response_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListPrefixesReply.FromString,
+                _registered_method=True)
+        self.RevokeTickets = channel.unary_unary(
+                '/nearfield.v1.Admin/RevokeTickets',
+                request_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.RevokeTicketsRequest.SerializeToString,
+                response_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
@@ -108,6 +134,38 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetModel(self, request, context):
+        """Says where and how many of a model there are to be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclarePrefix(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawPrefix(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPrefixes(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeTickets(self, request, context):
+        """Makes every ticket signed so far void.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -140,6 +198,31 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListModelsRequest.FromString,
                     response_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListModelsReply.SerializeToString,
+            ),
+            'SetModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetModel,
+                    request_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ModelPolicy.FromString,
+                    response_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.SerializeToString,
+            ),
+            'DeclarePrefix': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclarePrefix,
+                    request_deserializer=protos_dot_nearfield_dot_v1_dot_types__pb2.DeclaredPrefix.FromString,
+                    response_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.SerializeToString,
+            ),
+            'WithdrawPrefix': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawPrefix,
+                    request_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.WithdrawPrefixRequest.FromString,
+                    response_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.SerializeToString,
+            ),
+            'ListPrefixes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPrefixes,
+                    request_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListPrefixesRequest.FromString,
+                    response_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.ListPrefixesReply.SerializeToString,
+            ),
+            'RevokeTickets': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeTickets,
+                    request_deserializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.RevokeTicketsRequest.FromString,
+                    response_serializer=protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -305,6 +388,141 @@ class Admin:
             '/nearfield.v1.Admin/ListModels',
             protos_dot_nearfield_dot_v1_dot_admin__pb2.ListModelsRequest.SerializeToString,
             protos_dot_nearfield_dot_v1_dot_admin__pb2.ListModelsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nearfield.v1.Admin/SetModel',
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.ModelPolicy.SerializeToString,
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclarePrefix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nearfield.v1.Admin/DeclarePrefix',
+            protos_dot_nearfield_dot_v1_dot_types__pb2.DeclaredPrefix.SerializeToString,
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawPrefix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nearfield.v1.Admin/WithdrawPrefix',
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.WithdrawPrefixRequest.SerializeToString,
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPrefixes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nearfield.v1.Admin/ListPrefixes',
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.ListPrefixesRequest.SerializeToString,
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.ListPrefixesReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeTickets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nearfield.v1.Admin/RevokeTickets',
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.RevokeTicketsRequest.SerializeToString,
+            protos_dot_nearfield_dot_v1_dot_admin__pb2.PolicyApplied.FromString,
             options,
             channel_credentials,
             insecure,

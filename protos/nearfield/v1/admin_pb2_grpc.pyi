@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from grpc import aio as _aio
 from protos.nearfield.v1 import admin_pb2 as _admin_pb2
+from protos.nearfield.v1 import types_pb2 as _types_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -40,6 +41,13 @@ class AdminStub:
     SetIntake: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetIntakeRequest, _admin_pb2.Applied]
     ClearPrefixCache: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ClearPrefixCacheRequest, _admin_pb2.Applied]
     ListModels: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListModelsRequest, _admin_pb2.ListModelsReply]
+    SetModel: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ModelPolicy, _admin_pb2.PolicyApplied]
+    """Says where and how many of a model there are to be."""
+    DeclarePrefix: _grpc.UnaryUnaryMultiCallable[_types_pb2.DeclaredPrefix, _admin_pb2.PolicyApplied]
+    WithdrawPrefix: _grpc.UnaryUnaryMultiCallable[_admin_pb2.WithdrawPrefixRequest, _admin_pb2.PolicyApplied]
+    ListPrefixes: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListPrefixesRequest, _admin_pb2.ListPrefixesReply]
+    RevokeTickets: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeTicketsRequest, _admin_pb2.PolicyApplied]
+    """Makes every ticket signed so far void."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
@@ -53,6 +61,13 @@ class AdminAsyncStub(AdminStub):
     SetIntake: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetIntakeRequest, _admin_pb2.Applied]  # type: ignore[assignment]
     ClearPrefixCache: _aio.UnaryUnaryMultiCallable[_admin_pb2.ClearPrefixCacheRequest, _admin_pb2.Applied]  # type: ignore[assignment]
     ListModels: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListModelsRequest, _admin_pb2.ListModelsReply]  # type: ignore[assignment]
+    SetModel: _aio.UnaryUnaryMultiCallable[_admin_pb2.ModelPolicy, _admin_pb2.PolicyApplied]  # type: ignore[assignment]
+    """Says where and how many of a model there are to be."""
+    DeclarePrefix: _aio.UnaryUnaryMultiCallable[_types_pb2.DeclaredPrefix, _admin_pb2.PolicyApplied]  # type: ignore[assignment]
+    WithdrawPrefix: _aio.UnaryUnaryMultiCallable[_admin_pb2.WithdrawPrefixRequest, _admin_pb2.PolicyApplied]  # type: ignore[assignment]
+    ListPrefixes: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListPrefixesRequest, _admin_pb2.ListPrefixesReply]  # type: ignore[assignment]
+    RevokeTickets: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeTicketsRequest, _admin_pb2.PolicyApplied]  # type: ignore[assignment]
+    """Makes every ticket signed so far void."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
     """For operators. Listens apart from the other services."""
@@ -99,5 +114,42 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListModelsReply, _abc.Awaitable[_admin_pb2.ListModelsReply]]: ...
+
+    @_abc_1.abstractmethod
+    def SetModel(
+        self,
+        request: _admin_pb2.ModelPolicy,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.PolicyApplied, _abc.Awaitable[_admin_pb2.PolicyApplied]]:
+        """Says where and how many of a model there are to be."""
+
+    @_abc_1.abstractmethod
+    def DeclarePrefix(
+        self,
+        request: _types_pb2.DeclaredPrefix,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.PolicyApplied, _abc.Awaitable[_admin_pb2.PolicyApplied]]: ...
+
+    @_abc_1.abstractmethod
+    def WithdrawPrefix(
+        self,
+        request: _admin_pb2.WithdrawPrefixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.PolicyApplied, _abc.Awaitable[_admin_pb2.PolicyApplied]]: ...
+
+    @_abc_1.abstractmethod
+    def ListPrefixes(
+        self,
+        request: _admin_pb2.ListPrefixesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListPrefixesReply, _abc.Awaitable[_admin_pb2.ListPrefixesReply]]: ...
+
+    @_abc_1.abstractmethod
+    def RevokeTickets(
+        self,
+        request: _admin_pb2.RevokeTicketsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.PolicyApplied, _abc.Awaitable[_admin_pb2.PolicyApplied]]:
+        """Makes every ticket signed so far void."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from protos.nearfield.v1 import types_pb2 as protos_dot_nearfield_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/nearfield/v1/fleet.proto\x12\x0cnearfield.v1\x1a\x1fprotos/nearfield/v1/types.proto\"\x8c\x01\n\tNodeFrame\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.nearfield.v1.HelloH\x00\x12&\n\x06report\x18\x02 \x01(\x0b\x32\x14.nearfield.v1.ReportH\x00\x12(\n\x07goodbye\x18\x03 \x01(\x0b\x32\x15.nearfield.v1.GoodbyeH\x00\x42\x07\n\x05\x66rame\"i\n\nPlaneFrame\x12(\n\x07welcome\x18\x01 \x01(\x0b\x32\x15.nearfield.v1.WelcomeH\x00\x12(\n\x07\x64\x65sired\x18\x02 \x01(\x0b\x32\x15.nearfield.v1.DesiredH\x00\x42\x07\n\x05\x66rame\"\x9d\x01\n\x05Hello\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x12\n\njoin_token\x18\x02 \x01(\t\x12$\n\x04node\x18\x03 \x01(\x0b\x32\x16.nearfield.v1.NodeInfo\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.nearfield.v1.NodeState\x12\x18\n\x10\x61pplied_revision\x18\x05 \x01(\x04\"\x8d\x01\n\x06Report\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.nearfield.v1.NodeState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12$\n\x04load\x18\x04 \x01(\x0b\x32\x16.nearfield.v1.NodeLoad\x12\x18\n\x10\x61pplied_revision\x18\x05 \x01(\x04\"\x19\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x8c\x01\n\x07Welcome\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x18\n\x10protocol_version\x18\x02 \x01(\r\x12\x1f\n\x17report_interval_seconds\x18\x03 \x01(\x01J\x04\x08\x04\x10\x07R\x0bpublic_keysR\x10revocation_epochR\rgrace_seconds\"\x81\x01\n\x07\x44\x65sired\x12\x14\n\x0c\x64irectory_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12$\n\x06intake\x18\x03 \x01(\x0e\x32\x14.nearfield.v1.Intake\x12\x18\n\x10\x63\x61\x63he_generation\x18\x04 \x01(\x04\x12\x0e\n\x06reason\x18\x05 \x01(\t2F\n\x05\x46leet\x12=\n\x04Link\x12\x17.nearfield.v1.NodeFrame\x1a\x18.nearfield.v1.PlaneFrame(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/nearfield/v1/fleet.proto\x12\x0cnearfield.v1\x1a\x1fprotos/nearfield/v1/types.proto\"\xbd\x01\n\tNodeFrame\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.nearfield.v1.HelloH\x00\x12&\n\x06report\x18\x02 \x01(\x0b\x32\x14.nearfield.v1.ReportH\x00\x12(\n\x07goodbye\x18\x03 \x01(\x0b\x32\x15.nearfield.v1.GoodbyeH\x00\x12/\n\x08prefixes\x18\x04 \x01(\x0b\x32\x1b.nearfield.v1.PrefixSummaryH\x00\x42\x07\n\x05\x66rame\"\xc3\x01\n\nPlaneFrame\x12(\n\x07welcome\x18\x01 \x01(\x0b\x32\x15.nearfield.v1.WelcomeH\x00\x12(\n\x07\x64\x65sired\x18\x02 \x01(\x0b\x32\x15.nearfield.v1.DesiredH\x00\x12$\n\x05trust\x18\x03 \x01(\x0b\x32\x13.nearfield.v1.TrustH\x00\x12\x32\n\x0c\x64\x65\x63larations\x18\x04 \x01(\x0b\x32\x1a.nearfield.v1.DeclarationsH\x00\x42\x07\n\x05\x66rame\"\x9d\x01\n\x05Hello\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x12\n\njoin_token\x18\x02 \x01(\t\x12$\n\x04node\x18\x03 \x01(\x0b\x32\x16.nearfield.v1.NodeInfo\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.nearfield.v1.NodeState\x12\x18\n\x10\x61pplied_revision\x18\x05 \x01(\x04\"\x8d\x01\n\x06Report\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.nearfield.v1.NodeState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12$\n\x04load\x18\x04 \x01(\x0b\x32\x16.nearfield.v1.NodeLoad\x12\x18\n\x10\x61pplied_revision\x18\x05 \x01(\x04\"\x19\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x97\x01\n\x07Welcome\x12\x12\n\nreplica_id\x18\x01 \x01(\t\x12\x18\n\x10protocol_version\x18\x02 \x01(\r\x12\x1f\n\x17report_interval_seconds\x18\x03 \x01(\x01\x12\"\n\x05trust\x18\x04 \x01(\x0b\x32\x13.nearfield.v1.TrustJ\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07R\rgrace_seconds\"O\n\x05Trust\x12,\n\x0bpublic_keys\x18\x01 \x03(\x0b\x32\x17.nearfield.v1.PublicKey\x12\x18\n\x10revocation_epoch\x18\x02 \x01(\x04\"?\n\tPublicKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\x15\n\rvalid_seconds\x18\x03 \x01(\x01\"P\n\x0c\x44\x65\x63larations\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12.\n\x08prefixes\x18\x02 \x03(\x0b\x32\x1c.nearfield.v1.DeclaredPrefix\"[\n\rPrefixSummary\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x10\n\x08snapshot\x18\x03 \x01(\x08\x12\x0c\n\x04keys\x18\x04 \x03(\x06\x12\x0e\n\x06tokens\x18\x05 \x03(\r\"C\n\x11RelayedNodeFrames\x12.\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x1e.nearfield.v1.RelayedNodeFrame\"X\n\x10RelayedNodeFrame\x12\x0c\n\x04link\x18\x01 \x01(\r\x12&\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x17.nearfield.v1.NodeFrame\x12\x0e\n\x06\x63losed\x18\x03 \x01(\x08\"E\n\x12RelayedPlaneFrames\x12/\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x1f.nearfield.v1.RelayedPlaneFrame\"Y\n\x11RelayedPlaneFrame\x12\x0c\n\x04link\x18\x01 \x01(\r\x12\'\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x18.nearfield.v1.PlaneFrame\x12\r\n\x05\x65rror\x18\x03 \x01(\x0c\"\x90\x01\n\x07\x44\x65sired\x12\x14\n\x0c\x64irectory_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12$\n\x06intake\x18\x03 \x01(\x0e\x32\x14.nearfield.v1.Intake\x12\x18\n\x10\x63\x61\x63he_generation\x18\x04 \x01(\x04\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t2\x96\x01\n\x05\x46leet\x12=\n\x04Link\x12\x17.nearfield.v1.NodeFrame\x1a\x18.nearfield.v1.PlaneFrame(\x01\x30\x01\x12N\n\x05Relay\x12\x1f.nearfield.v1.RelayedNodeFrames\x1a .nearfield.v1.RelayedPlaneFrames(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,19 +33,35 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.nearfield.v1.fleet_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NODEFRAME']._serialized_start=83
-  _globals['_NODEFRAME']._serialized_end=223
-  _globals['_PLANEFRAME']._serialized_start=225
-  _globals['_PLANEFRAME']._serialized_end=330
-  _globals['_HELLO']._serialized_start=333
-  _globals['_HELLO']._serialized_end=490
-  _globals['_REPORT']._serialized_start=493
-  _globals['_REPORT']._serialized_end=634
-  _globals['_GOODBYE']._serialized_start=636
-  _globals['_GOODBYE']._serialized_end=661
-  _globals['_WELCOME']._serialized_start=664
-  _globals['_WELCOME']._serialized_end=804
-  _globals['_DESIRED']._serialized_start=807
-  _globals['_DESIRED']._serialized_end=936
-  _globals['_FLEET']._serialized_start=938
-  _globals['_FLEET']._serialized_end=1008
+  _globals['_NODEFRAME']._serialized_end=272
+  _globals['_PLANEFRAME']._serialized_start=275
+  _globals['_PLANEFRAME']._serialized_end=470
+  _globals['_HELLO']._serialized_start=473
+  _globals['_HELLO']._serialized_end=630
+  _globals['_REPORT']._serialized_start=633
+  _globals['_REPORT']._serialized_end=774
+  _globals['_GOODBYE']._serialized_start=776
+  _globals['_GOODBYE']._serialized_end=801
+  _globals['_WELCOME']._serialized_start=804
+  _globals['_WELCOME']._serialized_end=955
+  _globals['_TRUST']._serialized_start=957
+  _globals['_TRUST']._serialized_end=1036
+  _globals['_PUBLICKEY']._serialized_start=1038
+  _globals['_PUBLICKEY']._serialized_end=1101
+  _globals['_DECLARATIONS']._serialized_start=1103
+  _globals['_DECLARATIONS']._serialized_end=1183
+  _globals['_PREFIXSUMMARY']._serialized_start=1185
+  _globals['_PREFIXSUMMARY']._serialized_end=1276
+  _globals['_RELAYEDNODEFRAMES']._serialized_start=1278
+  _globals['_RELAYEDNODEFRAMES']._serialized_end=1345
+  _globals['_RELAYEDNODEFRAME']._serialized_start=1347
+  _globals['_RELAYEDNODEFRAME']._serialized_end=1435
+  _globals['_RELAYEDPLANEFRAMES']._serialized_start=1437
+  _globals['_RELAYEDPLANEFRAMES']._serialized_end=1506
+  _globals['_RELAYEDPLANEFRAME']._serialized_start=1508
+  _globals['_RELAYEDPLANEFRAME']._serialized_end=1597
+  _globals['_DESIRED']._serialized_start=1600
+  _globals['_DESIRED']._serialized_end=1744
+  _globals['_FLEET']._serialized_start=1747
+  _globals['_FLEET']._serialized_end=1897
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,11 @@ class FleetStub:
                 request_serializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.NodeFrame.SerializeToString,
                 response_deserializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.PlaneFrame.FromString,
                 _registered_method=True)
+        self.Relay = channel.stream_stream(
+                '/nearfield.v1.Fleet/Relay',
+                request_serializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.RelayedNodeFrames.SerializeToString,
+                response_deserializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.RelayedPlaneFrames.FromString,
+                _registered_method=True)
 
 
 class FleetServicer:
@@ -54,6 +59,13 @@ class FleetServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Relay(self, request_iterator, context):
+        """Many nodes' links over one stream, for a regional relay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FleetServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +73,11 @@ def add_FleetServicer_to_server(servicer, server):
                     servicer.Link,
                     request_deserializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.NodeFrame.FromString,
                     response_serializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.PlaneFrame.SerializeToString,
+            ),
+            'Relay': grpc.stream_stream_rpc_method_handler(
+                    servicer.Relay,
+                    request_deserializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.RelayedNodeFrames.FromString,
+                    response_serializer=protos_dot_nearfield_dot_v1_dot_fleet__pb2.RelayedPlaneFrames.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +108,33 @@ class Fleet:
             '/nearfield.v1.Fleet/Link',
             protos_dot_nearfield_dot_v1_dot_fleet__pb2.NodeFrame.SerializeToString,
             protos_dot_nearfield_dot_v1_dot_fleet__pb2.PlaneFrame.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Relay(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/nearfield.v1.Fleet/Relay',
+            protos_dot_nearfield_dot_v1_dot_fleet__pb2.RelayedNodeFrames.SerializeToString,
+            protos_dot_nearfield_dot_v1_dot_fleet__pb2.RelayedPlaneFrames.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class FleetStub:
     """A Hello and then Reports go up; a Welcome and then Desired states come
     down. A Goodbye ends it in good order; a break is taken as a loss.
     """
+    Relay: _grpc.StreamStreamMultiCallable[_fleet_pb2.RelayedNodeFrames, _fleet_pb2.RelayedPlaneFrames]
+    """Many nodes' links over one stream, for a regional relay."""
 
 @_typing.type_check_only
 class FleetAsyncStub(FleetStub):
@@ -47,6 +49,8 @@ class FleetAsyncStub(FleetStub):
     """A Hello and then Reports go up; a Welcome and then Desired states come
     down. A Goodbye ends it in good order; a break is taken as a loss.
     """
+    Relay: _aio.StreamStreamMultiCallable[_fleet_pb2.RelayedNodeFrames, _fleet_pb2.RelayedPlaneFrames]  # type: ignore[assignment]
+    """Many nodes' links over one stream, for a regional relay."""
 
 class FleetServicer(metaclass=_abc_1.ABCMeta):
     """The link between a node and one control-plane replica."""
@@ -60,5 +64,13 @@ class FleetServicer(metaclass=_abc_1.ABCMeta):
         """A Hello and then Reports go up; a Welcome and then Desired states come
         down. A Goodbye ends it in good order; a break is taken as a loss.
         """
+
+    @_abc_1.abstractmethod
+    def Relay(
+        self,
+        request_iterator: _MaybeAsyncIterator[_fleet_pb2.RelayedNodeFrames],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_fleet_pb2.RelayedPlaneFrames], _abc.AsyncIterator[_fleet_pb2.RelayedPlaneFrames]]:
+        """Many nodes' links over one stream, for a regional relay."""
 
 def add_FleetServicer_to_server(servicer: FleetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

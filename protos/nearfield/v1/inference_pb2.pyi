@@ -31,7 +31,7 @@ FINISH_REASON_STOP: FinishReason
 FINISH_REASON_LENGTH: FinishReason
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("request_id", "attempt", "attempt_kind", "model", "model_digest", "text", "conversation", "token_ids", "sampling", "response_format", "first_token_budget_seconds", "constraints", "session_key", "prefix", "resume", "origin")
+    __slots__ = ("request_id", "attempt", "attempt_kind", "model", "model_digest", "text", "conversation", "token_ids", "sampling", "response_format", "first_token_budget_seconds", "constraints", "session_key", "resume", "origin", "ticket", "prefix_secret", "preferences")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_KIND_FIELD_NUMBER: _ClassVar[int]
@@ -45,9 +45,11 @@ class GenerateRequest(_message.Message):
     FIRST_TOKEN_BUDGET_SECONDS_FIELD_NUMBER: _ClassVar[int]
     CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
     SESSION_KEY_FIELD_NUMBER: _ClassVar[int]
-    PREFIX_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_SECRET_FIELD_NUMBER: _ClassVar[int]
+    PREFERENCES_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     attempt: int
     attempt_kind: AttemptKind
@@ -59,12 +61,14 @@ class GenerateRequest(_message.Message):
     sampling: Sampling
     response_format: ResponseFormat
     first_token_budget_seconds: float
-    constraints: Constraints
+    constraints: _types_pb2.Constraints
     session_key: str
-    prefix: PrefixKeys
     resume: Resume
     origin: _types_pb2.Position
-    def __init__(self, request_id: _Optional[str] = ..., attempt: _Optional[int] = ..., attempt_kind: _Optional[_Union[AttemptKind, str]] = ..., model: _Optional[str] = ..., model_digest: _Optional[str] = ..., text: _Optional[str] = ..., conversation: _Optional[_Union[Conversation, _Mapping]] = ..., token_ids: _Optional[_Union[TokenIds, _Mapping]] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., response_format: _Optional[_Union[ResponseFormat, _Mapping]] = ..., first_token_budget_seconds: _Optional[float] = ..., constraints: _Optional[_Union[Constraints, _Mapping]] = ..., session_key: _Optional[str] = ..., prefix: _Optional[_Union[PrefixKeys, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., origin: _Optional[_Union[_types_pb2.Position, _Mapping]] = ...) -> None: ...
+    ticket: str
+    prefix_secret: bytes
+    preferences: _types_pb2.Preferences
+    def __init__(self, request_id: _Optional[str] = ..., attempt: _Optional[int] = ..., attempt_kind: _Optional[_Union[AttemptKind, str]] = ..., model: _Optional[str] = ..., model_digest: _Optional[str] = ..., text: _Optional[str] = ..., conversation: _Optional[_Union[Conversation, _Mapping]] = ..., token_ids: _Optional[_Union[TokenIds, _Mapping]] = ..., sampling: _Optional[_Union[Sampling, _Mapping]] = ..., response_format: _Optional[_Union[ResponseFormat, _Mapping]] = ..., first_token_budget_seconds: _Optional[float] = ..., constraints: _Optional[_Union[_types_pb2.Constraints, _Mapping]] = ..., session_key: _Optional[str] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., origin: _Optional[_Union[_types_pb2.Position, _Mapping]] = ..., ticket: _Optional[str] = ..., prefix_secret: _Optional[bytes] = ..., preferences: _Optional[_Union[_types_pb2.Preferences, _Mapping]] = ...) -> None: ...
 
 class Conversation(_message.Message):
     __slots__ = ("messages",)
@@ -123,22 +127,6 @@ class ResponseFormat(_message.Message):
     json_schema: str
     regex: str
     def __init__(self, json_schema: _Optional[str] = ..., regex: _Optional[str] = ...) -> None: ...
-
-class Constraints(_message.Message):
-    __slots__ = ("jurisdictions",)
-    JURISDICTIONS_FIELD_NUMBER: _ClassVar[int]
-    jurisdictions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, jurisdictions: _Optional[_Iterable[str]] = ...) -> None: ...
-
-class PrefixKeys(_message.Message):
-    __slots__ = ("scheme", "key_id", "keys")
-    SCHEME_FIELD_NUMBER: _ClassVar[int]
-    KEY_ID_FIELD_NUMBER: _ClassVar[int]
-    KEYS_FIELD_NUMBER: _ClassVar[int]
-    scheme: str
-    key_id: str
-    keys: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, scheme: _Optional[str] = ..., key_id: _Optional[str] = ..., keys: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Resume(_message.Message):
     __slots__ = ("token_ids", "text", "prompt_tokens", "model_digest")
@@ -263,3 +251,68 @@ class Provenance(_message.Message):
     prompt_tokens: int
     cached_prompt_tokens: int
     def __init__(self, pop: _Optional[str] = ..., node: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., model: _Optional[str] = ..., model_digest: _Optional[str] = ..., prompt_tokens: _Optional[int] = ..., cached_prompt_tokens: _Optional[int] = ...) -> None: ...
+
+class SessionCalls(_message.Message):
+    __slots__ = ("calls",)
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    calls: _containers.RepeatedCompositeFieldContainer[SessionCall]
+    def __init__(self, calls: _Optional[_Iterable[_Union[SessionCall, _Mapping]]] = ...) -> None: ...
+
+class SessionCall(_message.Message):
+    __slots__ = ("stream", "start", "cancel", "window")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    stream: int
+    start: Start
+    cancel: Cancel
+    window: WindowUpdate
+    def __init__(self, stream: _Optional[int] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., window: _Optional[_Union[WindowUpdate, _Mapping]] = ...) -> None: ...
+
+class Start(_message.Message):
+    __slots__ = ("request", "timeout_seconds", "trace", "window_tokens")
+    class TraceEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    request: GenerateRequest
+    timeout_seconds: float
+    trace: _containers.ScalarMap[str, str]
+    window_tokens: int
+    def __init__(self, request: _Optional[_Union[GenerateRequest, _Mapping]] = ..., timeout_seconds: _Optional[float] = ..., trace: _Optional[_Mapping[str, str]] = ..., window_tokens: _Optional[int] = ...) -> None: ...
+
+class Cancel(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WindowUpdate(_message.Message):
+    __slots__ = ("tokens",)
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    tokens: int
+    def __init__(self, tokens: _Optional[int] = ...) -> None: ...
+
+class SessionReplies(_message.Message):
+    __slots__ = ("replies",)
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
+    replies: _containers.RepeatedCompositeFieldContainer[SessionReply]
+    def __init__(self, replies: _Optional[_Iterable[_Union[SessionReply, _Mapping]]] = ...) -> None: ...
+
+class SessionReply(_message.Message):
+    __slots__ = ("stream", "event", "error", "load")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
+    stream: int
+    event: GenerateEvent
+    error: bytes
+    load: _types_pb2.NodeLoad
+    def __init__(self, stream: _Optional[int] = ..., event: _Optional[_Union[GenerateEvent, _Mapping]] = ..., error: _Optional[bytes] = ..., load: _Optional[_Union[_types_pb2.NodeLoad, _Mapping]] = ...) -> None: ...

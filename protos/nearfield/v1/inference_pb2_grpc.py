@@ -41,6 +41,11 @@ class InferenceStub:
                 request_serializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.GenerateEvent.FromString,
                 _registered_method=True)
+        self.Session = channel.stream_stream(
+                '/nearfield.v1.Inference/Session',
+                request_serializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.SessionCalls.SerializeToString,
+                response_deserializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.SessionReplies.FromString,
+                _registered_method=True)
 
 
 class InferenceServicer:
@@ -57,6 +62,14 @@ class InferenceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Session(self, request_iterator, context):
+        """Carries any number of generations over one stream: a message takes all
+        that is pending for all of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InferenceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +77,11 @@ def add_InferenceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.GenerateRequest.FromString,
                     response_serializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.GenerateEvent.SerializeToString,
+            ),
+            'Session': grpc.stream_stream_rpc_method_handler(
+                    servicer.Session,
+                    request_deserializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.SessionCalls.FromString,
+                    response_serializer=protos_dot_nearfield_dot_v1_dot_inference__pb2.SessionReplies.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +113,33 @@ class Inference:
             '/nearfield.v1.Inference/Generate',
             protos_dot_nearfield_dot_v1_dot_inference__pb2.GenerateRequest.SerializeToString,
             protos_dot_nearfield_dot_v1_dot_inference__pb2.GenerateEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Session(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/nearfield.v1.Inference/Session',
+            protos_dot_nearfield_dot_v1_dot_inference__pb2.SessionCalls.SerializeToString,
+            protos_dot_nearfield_dot_v1_dot_inference__pb2.SessionReplies.FromString,
             options,
             channel_credentials,
             insecure,

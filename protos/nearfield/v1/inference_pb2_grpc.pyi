@@ -40,6 +40,10 @@ class InferenceStub:
     (`nearfield-admitted`), before the first token; a rejection costs one
     round trip and carries google.rpc.ErrorInfo.
     """
+    Session: _grpc.StreamStreamMultiCallable[_inference_pb2.SessionCalls, _inference_pb2.SessionReplies]
+    """Carries any number of generations over one stream: a message takes all
+    that is pending for all of them.
+    """
 
 @_typing.type_check_only
 class InferenceAsyncStub(InferenceStub):
@@ -52,6 +56,10 @@ class InferenceAsyncStub(InferenceStub):
     """Streams one generation. Admission arrives in the initial metadata
     (`nearfield-admitted`), before the first token; a rejection costs one
     round trip and carries google.rpc.ErrorInfo.
+    """
+    Session: _aio.StreamStreamMultiCallable[_inference_pb2.SessionCalls, _inference_pb2.SessionReplies]  # type: ignore[assignment]
+    """Carries any number of generations over one stream: a message takes all
+    that is pending for all of them.
     """
 
 class InferenceServicer(metaclass=_abc_1.ABCMeta):
@@ -68,6 +76,16 @@ class InferenceServicer(metaclass=_abc_1.ABCMeta):
         """Streams one generation. Admission arrives in the initial metadata
         (`nearfield-admitted`), before the first token; a rejection costs one
         round trip and carries google.rpc.ErrorInfo.
+        """
+
+    @_abc_1.abstractmethod
+    def Session(
+        self,
+        request_iterator: _MaybeAsyncIterator[_inference_pb2.SessionCalls],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_inference_pb2.SessionReplies], _abc.AsyncIterator[_inference_pb2.SessionReplies]]:
+        """Carries any number of generations over one stream: a message takes all
+        that is pending for all of them.
         """
 
 def add_InferenceServicer_to_server(servicer: InferenceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,39 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from protos.nearfield.v1 import inference_pb2 as protos_dot_nearfield_dot_v1_dot_inference__pb2
 from protos.nearfield.v1 import types_pb2 as protos_dot_nearfield_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!protos/nearfield/v1/routing.proto\x12\x0cnearfield.v1\x1a#protos/nearfield/v1/inference.proto\x1a\x1fprotos/nearfield/v1/types.proto\"\xd4\x02\n\x0cRouteRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12&\n\x06origin\x18\x02 \x01(\x0b\x32\x16.nearfield.v1.Position\x12.\n\x0b\x63onstraints\x18\x03 \x01(\x0b\x32\x19.nearfield.v1.Constraints\x12L\n\x12round_trip_seconds\x18\x04 \x03(\x0b\x32\x30.nearfield.v1.RouteRequest.RoundTripSecondsEntry\x12\x18\n\x10protocol_version\x18\x05 \x01(\r\x12\x16\n\x0e\x65xcluded_nodes\x18\x06 \x03(\t\x1a\x37\n\x15RoundTripSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01J\x04\x08\x07\x10\nR\x06prefixR\x08outcomesR\x0ctenant_token\"\xa2\x02\n\x05Lease\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0bttl_seconds\x18\x02 \x01(\x01\x12\x1b\n\x13renew_after_seconds\x18\x03 \x01(\x01\x12+\n\ncandidates\x18\x04 \x03(\x0b\x32\x17.nearfield.v1.Candidate\x12%\n\x04mode\x18\x05 \x01(\x0e\x32\x17.nearfield.v1.LeaseMode\x12\x14\n\x0cmap_revision\x18\x06 \x01(\x04\x12(\n\x08\x65xcluded\x18\x07 \x03(\x0b\x32\x16.nearfield.v1.Excluded\x12\r\n\x05model\x18\x08 \x01(\tJ\x04\x08\n\x10\x0eR\x06ticketR\x12ticket_ttl_secondsR\x08replicasR\x0cretry_budget\"-\n\x08\x45xcluded\x12\x12\n\nconstraint\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\xc1\x02\n\tCandidate\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0b\n\x03pop\x18\x04 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x05 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x06 \x01(\t\x12\x0e\n\x06weight\x18\x07 \x01(\x01\x12,\n\nprediction\x18\x08 \x01(\x0b\x32\x18.nearfield.v1.Prediction\x12$\n\x04load\x18\t \x01(\x0b\x32\x16.nearfield.v1.NodeLoad\x12\x18\n\x10load_age_seconds\x18\n \x01(\x01\x12(\n\x08position\x18\x0b \x01(\x0b\x32\x16.nearfield.v1.PositionJ\x04\x08\x0c\x10\rJ\x04\x08\r\x10\x0eR\x0cprefix_hintsR\x04tier\"\xa5\x01\n\nPrediction\x12\x1a\n\x12round_trip_seconds\x18\x01 \x01(\x01\x12\x38\n\x11round_trip_source\x18\x02 \x01(\x0e\x32\x1d.nearfield.v1.RoundTripSource\x12\x15\n\rqueue_seconds\x18\x03 \x01(\x01\x12\x14\n\x0c\x62\x61se_seconds\x18\x04 \x01(\x01\x12\x14\n\x0cttft_seconds\x18\x05 \x01(\x01\"^\n\x0b\x45xplanation\x12*\n\x05nodes\x18\x01 \x03(\x0b\x32\x1b.nearfield.v1.ExplainedNode\x12\x14\n\x0cmap_revision\x18\x02 \x01(\x04\x12\r\n\x05model\x18\x03 \x01(\t\"\x83\x01\n\rExplainedNode\x12*\n\tcandidate\x18\x01 \x01(\x0b\x32\x17.nearfield.v1.Candidate\x12\x0c\n\x04rank\x18\x02 \x01(\r\x12\x13\n\x0b\x65xcluded_by\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0b\x64istance_km\x18\x05 \x01(\x01*j\n\tLeaseMode\x12\x1a\n\x16LEASE_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11LEASE_MODE_NORMAL\x10\x01\x12\x14\n\x10LEASE_MODE_STALE\x10\x02\x12\x14\n\x10LEASE_MODE_PANIC\x10\x03*\x94\x01\n\x0fRoundTripSource\x12!\n\x1dROUND_TRIP_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bROUND_TRIP_SOURCE_GEOGRAPHY\x10\x01\x12\x1e\n\x1aROUND_TRIP_SOURCE_MEASURED\x10\x02\x12\x1d\n\x19ROUND_TRIP_SOURCE_UNKNOWN\x10\x03\x32\x85\x01\n\x07Routing\x12\x38\n\x05Route\x12\x1a.nearfield.v1.RouteRequest\x1a\x13.nearfield.v1.Lease\x12@\n\x07\x45xplain\x12\x1a.nearfield.v1.RouteRequest\x1a\x19.nearfield.v1.Explanationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!protos/nearfield/v1/routing.proto\x12\x0cnearfield.v1\x1a\x1fprotos/nearfield/v1/types.proto\"\xba\x03\n\x0cRouteRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12&\n\x06origin\x18\x02 \x01(\x0b\x32\x16.nearfield.v1.Position\x12.\n\x0b\x63onstraints\x18\x03 \x01(\x0b\x32\x19.nearfield.v1.Constraints\x12\x18\n\x10protocol_version\x18\x05 \x01(\r\x12\x16\n\x0e\x65xcluded_nodes\x18\x06 \x03(\t\x12(\n\x06prefix\x18\x07 \x01(\x0b\x32\x18.nearfield.v1.PrefixKeys\x12,\n\x08outcomes\x18\x08 \x03(\x0b\x32\x1a.nearfield.v1.RouteOutcome\x12\x14\n\x0ctenant_token\x18\t \x01(\t\x12.\n\x0bpreferences\x18\n \x01(\x0b\x32\x19.nearfield.v1.Preferences\x12\x34\n\x0bround_trips\x18\x0b \x03(\x0b\x32\x1f.nearfield.v1.MeasuredRoundTrip\x12\x14\n\x0cprompt_bytes\x18\x0c \x01(\x04\x12\r\n\x05\x65\x61rly\x18\r \x01(\x08J\x04\x08\x04\x10\x05R\x12round_trip_seconds\"J\n\x11MeasuredRoundTrip\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\x12\x16\n\x0espread_seconds\x18\x03 \x01(\x01\"{\n\x0cRouteOutcome\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x1e\n\x16predicted_ttft_seconds\x18\x02 \x01(\x01\x12\x1b\n\x13\x61\x63tual_ttft_seconds\x18\x03 \x01(\x01\x12 \n\x04tier\x18\x04 \x01(\x0e\x32\x12.nearfield.v1.Tier\"\xb8\x02\n\x05Lease\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0bttl_seconds\x18\x02 \x01(\x01\x12\x1b\n\x13renew_after_seconds\x18\x03 \x01(\x01\x12+\n\ncandidates\x18\x04 \x03(\x0b\x32\x17.nearfield.v1.Candidate\x12%\n\x04mode\x18\x05 \x01(\x0e\x32\x17.nearfield.v1.LeaseMode\x12\x14\n\x0cmap_revision\x18\x06 \x01(\x04\x12(\n\x08\x65xcluded\x18\x07 \x03(\x0b\x32\x16.nearfield.v1.Excluded\x12\r\n\x05model\x18\x08 \x01(\t\x12\x0e\n\x06ticket\x18\n \x01(\t\x12\x1a\n\x12ticket_ttl_seconds\x18\x0b \x01(\x01J\x04\x08\x0c\x10\rJ\x04\x08\r\x10\x0eR\x08replicasR\x0cretry_budget\"-\n\x08\x45xcluded\x12\x12\n\nconstraint\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\xf3\x02\n\tCandidate\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0b\n\x03pop\x18\x04 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x05 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x06 \x01(\t\x12\x0e\n\x06weight\x18\x07 \x01(\x01\x12,\n\nprediction\x18\x08 \x01(\x0b\x32\x18.nearfield.v1.Prediction\x12$\n\x04load\x18\t \x01(\x0b\x32\x16.nearfield.v1.NodeLoad\x12\x18\n\x10load_age_seconds\x18\n \x01(\x01\x12(\n\x08position\x18\x0b \x01(\x0b\x32\x16.nearfield.v1.Position\x12.\n\x0cprefix_hints\x18\x0c \x03(\x0b\x32\x18.nearfield.v1.PrefixHint\x12 \n\x04tier\x18\r \x01(\x0e\x32\x12.nearfield.v1.Tier\")\n\nPrefixHint\x12\x0b\n\x03key\x18\x01 \x01(\x06\x12\x0e\n\x06tokens\x18\x02 \x01(\r\"\xab\x02\n\nPrediction\x12\x1a\n\x12round_trip_seconds\x18\x01 \x01(\x01\x12\x38\n\x11round_trip_source\x18\x02 \x01(\x0e\x32\x1d.nearfield.v1.RoundTripSource\x12\x15\n\rqueue_seconds\x18\x03 \x01(\x01\x12\x14\n\x0c\x62\x61se_seconds\x18\x04 \x01(\x01\x12\x14\n\x0cttft_seconds\x18\x05 \x01(\x01\x12\x17\n\x0fprefill_seconds\x18\x06 \x01(\x01\x12\x17\n\x0f\x63onnect_seconds\x18\x07 \x01(\x01\x12\x16\n\x0espread_seconds\x18\x08 \x01(\x01\x12\x17\n\x0fpenalty_seconds\x18\t \x01(\x01\x12!\n\x19round_trip_spread_seconds\x18\n \x01(\x01\"^\n\x0b\x45xplanation\x12*\n\x05nodes\x18\x01 \x03(\x0b\x32\x1b.nearfield.v1.ExplainedNode\x12\x14\n\x0cmap_revision\x18\x02 \x01(\x04\x12\r\n\x05model\x18\x03 \x01(\t\"\x83\x01\n\rExplainedNode\x12*\n\tcandidate\x18\x01 \x01(\x0b\x32\x17.nearfield.v1.Candidate\x12\x0c\n\x04rank\x18\x02 \x01(\r\x12\x13\n\x0b\x65xcluded_by\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0b\x64istance_km\x18\x05 \x01(\x01*j\n\tLeaseMode\x12\x1a\n\x16LEASE_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11LEASE_MODE_NORMAL\x10\x01\x12\x14\n\x10LEASE_MODE_STALE\x10\x02\x12\x14\n\x10LEASE_MODE_PANIC\x10\x03*M\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x0c\n\x08TIER_POP\x10\x01\x12\x12\n\x0eTIER_NEIGHBOUR\x10\x02\x12\r\n\tTIER_CORE\x10\x03*\xb3\x01\n\x0fRoundTripSource\x12!\n\x1dROUND_TRIP_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bROUND_TRIP_SOURCE_GEOGRAPHY\x10\x01\x12\x1e\n\x1aROUND_TRIP_SOURCE_MEASURED\x10\x02\x12\x1d\n\x19ROUND_TRIP_SOURCE_UNKNOWN\x10\x03\x12\x1d\n\x19ROUND_TRIP_SOURCE_NETWORK\x10\x04\x32\x85\x01\n\x07Routing\x12\x38\n\x05Route\x12\x1a.nearfield.v1.RouteRequest\x1a\x13.nearfield.v1.Lease\x12@\n\x07\x45xplain\x12\x1a.nearfield.v1.RouteRequest\x1a\x19.nearfield.v1.Explanationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.nearfield.v1.routing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROUTEREQUEST_ROUNDTRIPSECONDSENTRY']._loaded_options = None
-  _globals['_ROUTEREQUEST_ROUNDTRIPSECONDSENTRY']._serialized_options = b'8\001'
-  _globals['_LEASEMODE']._serialized_start=1526
-  _globals['_LEASEMODE']._serialized_end=1632
-  _globals['_ROUNDTRIPSOURCE']._serialized_start=1635
-  _globals['_ROUNDTRIPSOURCE']._serialized_end=1783
-  _globals['_ROUTEREQUEST']._serialized_start=122
-  _globals['_ROUTEREQUEST']._serialized_end=462
-  _globals['_ROUTEREQUEST_ROUNDTRIPSECONDSENTRY']._serialized_start=369
-  _globals['_ROUTEREQUEST_ROUNDTRIPSECONDSENTRY']._serialized_end=424
-  _globals['_LEASE']._serialized_start=465
-  _globals['_LEASE']._serialized_end=755
-  _globals['_EXCLUDED']._serialized_start=757
-  _globals['_EXCLUDED']._serialized_end=802
-  _globals['_CANDIDATE']._serialized_start=805
-  _globals['_CANDIDATE']._serialized_end=1126
-  _globals['_PREDICTION']._serialized_start=1129
-  _globals['_PREDICTION']._serialized_end=1294
-  _globals['_EXPLANATION']._serialized_start=1296
-  _globals['_EXPLANATION']._serialized_end=1390
-  _globals['_EXPLAINEDNODE']._serialized_start=1393
-  _globals['_EXPLAINEDNODE']._serialized_end=1524
-  _globals['_ROUTING']._serialized_start=1786
-  _globals['_ROUTING']._serialized_end=1919
+  _globals['_LEASEMODE']._serialized_start=2041
+  _globals['_LEASEMODE']._serialized_end=2147
+  _globals['_TIER']._serialized_start=2149
+  _globals['_TIER']._serialized_end=2226
+  _globals['_ROUNDTRIPSOURCE']._serialized_start=2229
+  _globals['_ROUNDTRIPSOURCE']._serialized_end=2408
+  _globals['_ROUTEREQUEST']._serialized_start=85
+  _globals['_ROUTEREQUEST']._serialized_end=527
+  _globals['_MEASUREDROUNDTRIP']._serialized_start=529
+  _globals['_MEASUREDROUNDTRIP']._serialized_end=603
+  _globals['_ROUTEOUTCOME']._serialized_start=605
+  _globals['_ROUTEOUTCOME']._serialized_end=728
+  _globals['_LEASE']._serialized_start=731
+  _globals['_LEASE']._serialized_end=1043
+  _globals['_EXCLUDED']._serialized_start=1045
+  _globals['_EXCLUDED']._serialized_end=1090
+  _globals['_CANDIDATE']._serialized_start=1093
+  _globals['_CANDIDATE']._serialized_end=1464
+  _globals['_PREFIXHINT']._serialized_start=1466
+  _globals['_PREFIXHINT']._serialized_end=1507
+  _globals['_PREDICTION']._serialized_start=1510
+  _globals['_PREDICTION']._serialized_end=1809
+  _globals['_EXPLANATION']._serialized_start=1811
+  _globals['_EXPLANATION']._serialized_end=1905
+  _globals['_EXPLAINEDNODE']._serialized_start=1908
+  _globals['_EXPLAINEDNODE']._serialized_end=2039
+  _globals['_ROUTING']._serialized_start=2411
+  _globals['_ROUTING']._serialized_end=2544
 # @@protoc_insertion_point(module_scope)

@@ -15,6 +15,7 @@ class NodeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NODE_STATE_DRAINING: _ClassVar[NodeState]
     NODE_STATE_DRAINED: _ClassVar[NodeState]
     NODE_STATE_FAILED: _ClassVar[NodeState]
+    NODE_STATE_STARTING: _ClassVar[NodeState]
 
 class Intake(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -28,6 +29,7 @@ NODE_STATE_CORDONED: NodeState
 NODE_STATE_DRAINING: NodeState
 NODE_STATE_DRAINED: NodeState
 NODE_STATE_FAILED: NodeState
+NODE_STATE_STARTING: NodeState
 INTAKE_UNSPECIFIED: Intake
 INTAKE_OPEN: Intake
 INTAKE_CORDONED: Intake
@@ -42,7 +44,7 @@ class Position(_message.Message):
     def __init__(self, latitude: _Optional[float] = ..., longitude: _Optional[float] = ...) -> None: ...
 
 class NodeInfo(_message.Message):
-    __slots__ = ("name", "incarnation", "endpoint", "pop", "position", "jurisdiction", "provider", "models", "hardware", "version")
+    __slots__ = ("name", "incarnation", "endpoint", "pop", "position", "jurisdiction", "provider", "models", "hardware", "version", "cost_per_hour", "core", "local_models")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +55,9 @@ class NodeInfo(_message.Message):
     MODELS_FIELD_NUMBER: _ClassVar[int]
     HARDWARE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    COST_PER_HOUR_FIELD_NUMBER: _ClassVar[int]
+    CORE_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_MODELS_FIELD_NUMBER: _ClassVar[int]
     name: str
     incarnation: str
     endpoint: str
@@ -63,7 +68,10 @@ class NodeInfo(_message.Message):
     models: _containers.RepeatedCompositeFieldContainer[Model]
     hardware: Hardware
     version: str
-    def __init__(self, name: _Optional[str] = ..., incarnation: _Optional[str] = ..., endpoint: _Optional[str] = ..., pop: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., jurisdiction: _Optional[str] = ..., provider: _Optional[str] = ..., models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., hardware: _Optional[_Union[Hardware, _Mapping]] = ..., version: _Optional[str] = ...) -> None: ...
+    cost_per_hour: float
+    core: bool
+    local_models: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., incarnation: _Optional[str] = ..., endpoint: _Optional[str] = ..., pop: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., jurisdiction: _Optional[str] = ..., provider: _Optional[str] = ..., models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., hardware: _Optional[_Union[Hardware, _Mapping]] = ..., version: _Optional[str] = ..., cost_per_hour: _Optional[float] = ..., core: _Optional[bool] = ..., local_models: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Model(_message.Message):
     __slots__ = ("name", "digest", "context_tokens", "dtype")
@@ -92,7 +100,7 @@ class Hardware(_message.Message):
     def __init__(self, accelerator: _Optional[str] = ..., accelerators: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., cpu: _Optional[str] = ..., cpu_cores: _Optional[int] = ...) -> None: ...
 
 class NodeLoad(_message.Message):
-    __slots__ = ("running", "waiting", "waiting_prompt_tokens", "slots", "kv_cache", "prefill_tokens_per_second", "decode_tokens_per_second", "base_seconds", "steps", "hardware")
+    __slots__ = ("running", "waiting", "waiting_prompt_tokens", "slots", "kv_cache", "prefill_tokens_per_second", "decode_tokens_per_second", "base_seconds", "steps", "hardware", "bytes_per_token", "service_seconds", "ramp")
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     WAITING_PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +111,9 @@ class NodeLoad(_message.Message):
     BASE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     HARDWARE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RAMP_FIELD_NUMBER: _ClassVar[int]
     running: int
     waiting: int
     waiting_prompt_tokens: int
@@ -113,7 +124,44 @@ class NodeLoad(_message.Message):
     base_seconds: float
     steps: int
     hardware: HardwareLoad
-    def __init__(self, running: _Optional[int] = ..., waiting: _Optional[int] = ..., waiting_prompt_tokens: _Optional[int] = ..., slots: _Optional[int] = ..., kv_cache: _Optional[_Union[KvCache, _Mapping]] = ..., prefill_tokens_per_second: _Optional[float] = ..., decode_tokens_per_second: _Optional[float] = ..., base_seconds: _Optional[float] = ..., steps: _Optional[int] = ..., hardware: _Optional[_Union[HardwareLoad, _Mapping]] = ...) -> None: ...
+    bytes_per_token: float
+    service_seconds: float
+    ramp: float
+    def __init__(self, running: _Optional[int] = ..., waiting: _Optional[int] = ..., waiting_prompt_tokens: _Optional[int] = ..., slots: _Optional[int] = ..., kv_cache: _Optional[_Union[KvCache, _Mapping]] = ..., prefill_tokens_per_second: _Optional[float] = ..., decode_tokens_per_second: _Optional[float] = ..., base_seconds: _Optional[float] = ..., steps: _Optional[int] = ..., hardware: _Optional[_Union[HardwareLoad, _Mapping]] = ..., bytes_per_token: _Optional[float] = ..., service_seconds: _Optional[float] = ..., ramp: _Optional[float] = ...) -> None: ...
+
+class Constraints(_message.Message):
+    __slots__ = ("jurisdictions", "providers", "cost_per_hour_most", "accelerators")
+    JURISDICTIONS_FIELD_NUMBER: _ClassVar[int]
+    PROVIDERS_FIELD_NUMBER: _ClassVar[int]
+    COST_PER_HOUR_MOST_FIELD_NUMBER: _ClassVar[int]
+    ACCELERATORS_FIELD_NUMBER: _ClassVar[int]
+    jurisdictions: _containers.RepeatedScalarFieldContainer[str]
+    providers: _containers.RepeatedScalarFieldContainer[str]
+    cost_per_hour_most: float
+    accelerators: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, jurisdictions: _Optional[_Iterable[str]] = ..., providers: _Optional[_Iterable[str]] = ..., cost_per_hour_most: _Optional[float] = ..., accelerators: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Preferences(_message.Message):
+    __slots__ = ("providers", "cost_per_hour_most", "accelerators", "worth_seconds")
+    PROVIDERS_FIELD_NUMBER: _ClassVar[int]
+    COST_PER_HOUR_MOST_FIELD_NUMBER: _ClassVar[int]
+    ACCELERATORS_FIELD_NUMBER: _ClassVar[int]
+    WORTH_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    providers: _containers.RepeatedScalarFieldContainer[str]
+    cost_per_hour_most: float
+    accelerators: _containers.RepeatedScalarFieldContainer[str]
+    worth_seconds: float
+    def __init__(self, providers: _Optional[_Iterable[str]] = ..., cost_per_hour_most: _Optional[float] = ..., accelerators: _Optional[_Iterable[str]] = ..., worth_seconds: _Optional[float] = ...) -> None: ...
+
+class PrefixKeys(_message.Message):
+    __slots__ = ("scheme", "key_id", "keys")
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    scheme: str
+    key_id: str
+    keys: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, scheme: _Optional[str] = ..., key_id: _Optional[str] = ..., keys: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class KvCache(_message.Message):
     __slots__ = ("usage", "capacity_tokens", "block_tokens", "query_tokens", "hit_tokens", "evicted_blocks", "cleared")
@@ -144,3 +192,21 @@ class HardwareLoad(_message.Message):
     memory_total_bytes: int
     temperature_celsius: float
     def __init__(self, utilisation: _Optional[float] = ..., memory_used_bytes: _Optional[int] = ..., memory_total_bytes: _Optional[int] = ..., temperature_celsius: _Optional[float] = ...) -> None: ...
+
+class DeclaredPrefix(_message.Message):
+    __slots__ = ("name", "tenant", "group", "model", "pops", "text", "system")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    POPS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    tenant: str
+    group: str
+    model: str
+    pops: _containers.RepeatedScalarFieldContainer[str]
+    text: str
+    system: bool
+    def __init__(self, name: _Optional[str] = ..., tenant: _Optional[str] = ..., group: _Optional[str] = ..., model: _Optional[str] = ..., pops: _Optional[_Iterable[str]] = ..., text: _Optional[str] = ..., system: _Optional[bool] = ...) -> None: ...

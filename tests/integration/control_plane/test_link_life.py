@@ -7,6 +7,7 @@ import pytest
 from nearfield.core.errors import UnknownNode
 from nearfield.core.node import Health, Intake, NodeLoad, NodeState
 from nearfield.core.rpc.channel import open_channel
+from nearfield.core.rpc.tls import PLAINTEXT
 from nearfield.core.wire.enums import INTAKES
 from tests.support.plane_builders import FakeClock, goodbye, hello, report
 from tests.support.records import node_info
@@ -74,7 +75,7 @@ async def test_a_stream_that_breaks_is_a_loss_without_any_time_passing(
 async def test_a_connection_that_closes_is_a_loss_without_any_time_passing(
     plane: RunningPlane,
 ) -> None:
-    async with open_channel(plane.public) as channel:
+    async with open_channel(plane.public, PLAINTEXT) as channel:
         await NodeLink(channel).join()
         assert await plane.healths() == {NAME: "alive"}
     await until(plane.healths, {NAME: "lost"})

@@ -24,6 +24,7 @@ from nearfield.core.protocol import VERSION
 from nearfield.core.route import RouteQuery
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.status import from_rpc_error
+from nearfield.core.rpc.tls import PLAINTEXT
 from nearfield.core.wire.enums import NODE_STATES
 from protos.nearfield.v1 import admin_pb2, admin_pb2_grpc, routing_pb2
 from tests.support.plane_builders import hello
@@ -35,7 +36,7 @@ TOKYO = Position(35.68, 139.69)
 
 @pytest.fixture
 async def client(plane: RunningPlane) -> AsyncIterator[Client]:
-    async with Client(plane.public) as client:
+    async with Client(plane.public, security=PLAINTEXT) as client:
         yield client
 
 
@@ -50,9 +51,10 @@ async def _route_error(plane: RunningPlane, **fields: Any) -> Any:
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300, 60.001, -0.001])
 async def test_a_round_trip_that_is_none_is_refused(plane: RunningPlane, seconds: float) -> None:
     await plane.link().join()
-    error = await _route_error(plane, round_trip_seconds={"fra1-a": seconds})
+    measured = routing_pb2.MeasuredRoundTrip(node="fra1-a", seconds=seconds)
+    error = await _route_error(plane, round_trips=[measured])
     assert isinstance(error, InvalidRequest)
-    assert (error.field, error.limit) == ("round_trip_seconds", "0 to 60")
+    assert (error.field, error.limit) == ("round_trips", "0 to 60")
 
 
 @pytest.mark.parametrize("version", [0, 99])
@@ -76,11 +78,11 @@ async def test_routing_over_the_wire_ranks_who_has_joined(
 ) -> None:
     await plane.link().join()
     await plane.link().join(hello(node_info("nrt1-a", pop="nrt1", position=TOKYO)))
+    explanation = await client.explain(RouteQuery("", TOKYO))
+    assert [node.candidate.node for node in explanation.nodes] == ["nrt1-a", "fra1-a"]
     lease = await client.route(RouteQuery("", TOKYO))
     assert lease.model == MODEL.name
     assert [candidate.node for candidate in lease.candidates] == ["nrt1-a", "fra1-a"]
-    explanation = await client.explain(RouteQuery("", TOKYO))
-    assert [node.candidate.node for node in explanation.nodes] == ["nrt1-a", "fra1-a"]
 
 
 async def test_what_cannot_be_routed_is_a_typed_error(plane: RunningPlane, client: Client) -> None:
@@ -92,7 +94,7 @@ async def test_what_cannot_be_routed_is_a_typed_error(plane: RunningPlane, clien
         await client.route(RouteQuery("other"))
     with pytest.raises(NoCandidate) as caught:
         await client.route(RouteQuery(""))
-    assert (caught.value.field, caught.value.limit) == ("state", "1 by state")
+    assert (caught.value.field, caught.value.limit) == ("state", "state: 1")
     assert caught.value.retry_after == 1.0
 
 
@@ -106,13 +108,13 @@ async def test_models_are_listed_with_who_takes_work(plane: RunningPlane) -> Non
 
 
 async def test_admin_is_not_served_to_clients_and_nodes(plane: RunningPlane) -> None:
-    async with AdminClient(plane.public) as stranger:
+    async with AdminClient(plane.public, PLAINTEXT) as stranger:
         with pytest.raises(Unsupported):
             await stranger.nodes()
 
 
 async def test_routing_and_joining_are_not_served_to_operators(plane: RunningPlane) -> None:
-    async with Client(plane.operators) as stranger:
+    async with Client(plane.operators, security=PLAINTEXT) as stranger:
         with pytest.raises(Unsupported):
             await stranger.route(RouteQuery(""))
 
@@ -125,7 +127,7 @@ async def test_a_wish_for_an_unknown_node_is_refused(plane: RunningPlane) -> Non
 @pytest.mark.parametrize("intake", [0, 77])
 async def test_a_wish_that_does_not_exist_is_refused(plane: RunningPlane, intake: int) -> None:
     await plane.link().join()
-    async with open_channel(plane.operators) as channel:
+    async with open_channel(plane.operators, PLAINTEXT) as channel:
         request = admin_pb2.SetIntakeRequest(name="fra1-a", intake=intake)  # type: ignore[arg-type]
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await admin_pb2_grpc.AdminStub(channel).SetIntake(request)
@@ -152,7 +154,7 @@ async def test_watching_at_a_pace_that_is_none_is_refused(
 async def test_each_port_tells_its_services_and_their_health(
     plane: RunningPlane, port: str, services: set[str]
 ) -> None:
-    async with open_channel(getattr(plane, port)) as channel:
+    async with open_channel(getattr(plane, port), PLAINTEXT) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         for service in ("", *services):
             reply = await health.Check(health_pb2.HealthCheckRequest(service=service))

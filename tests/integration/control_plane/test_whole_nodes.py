@@ -14,6 +14,7 @@ from nearfield.client.client import Client
 from nearfield.core.errors import EngineDied, JoinTokenInvalid, NoCandidate
 from nearfield.core.geo import Position
 from nearfield.core.node import Intake, NodeState
+from nearfield.core.rpc.tls import PLAINTEXT
 from nearfield.core.settings import TelemetrySettings
 from nearfield.core.telemetry import Telemetry
 from nearfield.local.ports import HOST, free_ports
@@ -50,7 +51,7 @@ async def _state(plane: RunningPlane, name: str) -> tuple[NodeState, int]:
 async def test_a_client_is_answered_by_the_node_near_it(
     plane: RunningPlane, nodes: None, near: Position, pop: str
 ) -> None:
-    async with Client(plane.public) as client:
+    async with Client(plane.public, security=PLAINTEXT) as client:
         answer = client.generate("abc", near=near)
         assert await answer.text() == "abc"
     assert answer.provenance is not None
@@ -77,7 +78,7 @@ async def test_a_drained_nodes_clients_go_to_the_next_and_back_once_it_is_open(
     plane: RunningPlane, nodes: None
 ) -> None:
     async def served_by() -> str:
-        async with Client(plane.public) as client:
+        async with Client(plane.public, security=PLAINTEXT) as client:
             answer = client.generate("abc", near=BERLIN)
             await answer.text()
         assert answer.provenance is not None
@@ -93,7 +94,7 @@ async def test_a_node_that_is_stopped_says_goodbye(plane: RunningPlane) -> None:
     async with running_node(plane.public):
         await until(plane.healths, {"fra1-1": "alive"})
     await until(plane.healths, {})
-    async with Client(plane.public) as client:
+    async with Client(plane.public, security=PLAINTEXT) as client:
         with pytest.raises(NoCandidate):
             await client.generate("abc").text()
 
@@ -112,7 +113,7 @@ async def test_a_node_whose_engine_dies_is_no_candidate_any_more(plane: RunningP
         engine.die()
         with pytest.raises(EngineDied):
             await run
-    async with Client(plane.public) as client:
+    async with Client(plane.public, security=PLAINTEXT) as client:
         with pytest.raises(NoCandidate):
             await client.generate("abc").text()
 
@@ -140,14 +141,19 @@ async def test_a_gateway_answers_from_the_node_near_its_own_place(
     plane: RunningPlane, nodes: None
 ) -> None:
     settings = GatewaySettings.build(
-        {"listen": f"{HOST}:0", "control_plane": plane.public, "position": "34.69,135.50"}
+        {
+            "listen": f"{HOST}:0",
+            "control_plane": plane.public,
+            "position": "34.69,135.50",
+            "tls": {"plaintext": True},
+        }
     )
     request = inference_pb2.GenerateRequest(
         text="abc", origin=types_pb2.Position(latitude=52.52, longitude=13.41)
     )
     with Telemetry(TelemetrySettings(), {}) as telemetry:
         async with (
-            Client(plane.public) as client,
+            Client(plane.public, security=PLAINTEXT) as client,
             build_gateway(settings, client, telemetry) as gateway,
             grpc.aio.insecure_channel(f"{HOST}:{gateway.port}") as channel,
         ):

@@ -20,6 +20,7 @@ from nearfield.core.rpc.options import MESSAGE_BYTES_MOST
 from nearfield.core.rpc.status import from_rpc_error
 from protos.nearfield.v1 import inference_pb2 as pb
 from protos.nearfield.v1 import inference_pb2_grpc
+from protos.nearfield.v1.types_pb2 import Constraints
 from tests.support.node_builders import Caller, end_of
 
 pytestmark = pytest.mark.engine
@@ -83,16 +84,33 @@ INVALID: dict[str, tuple[pb.GenerateRequest, str]] = {
         "first_token_budget_seconds",
     ),
     "another jurisdiction": (
-        generate(constraints=pb.Constraints(jurisdictions=["us"])),
+        generate(constraints=Constraints(jurisdictions=["us"])),
         "constraints.jurisdictions",
     ),
+    "another provider": (
+        generate(constraints=Constraints(providers=["other"])),
+        "constraints.providers",
+    ),
+    "a cost that nobody states": (
+        generate(constraints=Constraints(cost_per_hour_most=1.0)),
+        "constraints.cost_per_hour_most",
+    ),
+    "no number for a cost": (
+        generate(constraints=Constraints(cost_per_hour_most=math.nan)),
+        "constraints.cost_per_hour_most",
+    ),
+    "another accelerator": (
+        generate(constraints=Constraints(accelerators=["Z80"])),
+        "constraints.accelerators",
+    ),
+    "a long ticket": (generate(ticket="x" * 100_000), "ticket"),
+    "a short prefix secret": (generate(prefix_secret=b"secret"), "prefix.secret"),
     "a long name": (generate(request_id="r" * 129), "request_id"),
     "an unknown kind of attempt": (generate(attempt_kind=99), "attempt_kind"),
 }
 UNSUPPORTED: dict[str, Callable[[], pb.GenerateRequest]] = {
     "resume": lambda: generate(resume=pb.Resume(token_ids=[1])),
     "response_format": lambda: generate(response_format=pb.ResponseFormat(regex="a*")),
-    "prefix": lambda: generate(prefix=pb.PrefixKeys(scheme="x")),
     "session_key": lambda: generate(session_key="mine"),
     "attempt_kind": lambda: generate(attempt_kind=pb.ATTEMPT_KIND_RESUME),
 }

@@ -47,6 +47,32 @@ async def test_a_wrong_setting_is_named_in_one_line(
     assert lines[0].startswith(f"error: {message}")
 
 
+async def test_a_node_without_a_certificate_says_so_before_it_loads_an_engine(
+    tmp_path: Path,
+) -> None:
+    status, lines = await ended(tmp_path, port=7600, tls={}, model={"path": "no-such-model"})
+    assert status == 2
+    assert len(lines) == 1
+    assert lines[0].startswith("error: there is no certificate to serve 127.0.0.1:7600 with: set")
+
+
+async def test_plain_text_off_loopback_is_refused_before_an_engine_loads(tmp_path: Path) -> None:
+    status, lines = await ended(tmp_path, listen="0.0.0.0:7600", model={"path": "no-such-model"})
+    assert status == 2
+    assert len(lines) == 1
+    assert lines[0].startswith("error: 0.0.0.0:7600 is not on loopback")
+
+
+async def test_a_zygote_names_what_is_wrong_before_it_loads_anything(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "fra1-b", 7600, tls={})
+    process = Process("node_agent.zygote", [str(config)], tmp_path / "zygote.log")
+    try:
+        assert await process.ended() == 2
+        assert process.log.startswith("error: there is no certificate to serve 127.0.0.1:7600")
+    finally:
+        process.kill()
+
+
 async def test_a_file_that_cannot_be_read_is_named_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.toml"
     status, lines = await run_to_end(["--config", str(path)], tmp_path)

@@ -35,7 +35,20 @@ samples = st.builds(
     pop=st.text(),
     split=st.builds(Split, seconds, seconds, seconds, seconds),
     chunk_gaps=st.lists(seconds, max_size=5).map(tuple),
+    predicted=st.none() | seconds,
+    actual=st.none() | seconds,
 )
+
+
+@pytest.mark.parametrize(
+    ("predicted", "actual", "error"),
+    [(0.2, 0.5, 0.3), (0.5, 0.2, 0.3), (0.0, 0.2, 0.2), (None, 0.2, None), (0.2, None, None)],
+)
+def test_a_prediction_is_off_either_way_where_both_sides_are_known(
+    predicted: float | None, actual: float | None, error: float | None
+) -> None:
+    one = Sample(predicted=predicted, actual=actual)
+    assert one.prediction_error == (error if error is None else pytest.approx(error))
 
 
 def test_ttft_counts_from_the_meant_moment_not_from_the_sending() -> None:

@@ -11,7 +11,7 @@ from control_plane.directory import catalogue
 from control_plane.directory.base import Check, NodeRecord
 from nearfield.core.errors import InvalidRequest, LimitExceeded
 from nearfield.core.geo import Position
-from nearfield.core.node import Desired, Hardware, Intake, Model, NodeInfo
+from nearfield.core.node import Hardware, Model, NodeInfo
 from tests.support.records import MODEL, node_info, record
 
 words = st.text(max_size=24)
@@ -30,9 +30,13 @@ infos = st.builds(
     provider=words,
     hardware=st.builds(Hardware, words, counts, counts, words, counts),
     version=words,
+    cost_per_hour=st.floats(0, allow_nan=False),
+    core=st.booleans(),
+    local_models=st.lists(words.filter(lambda name: len(name.encode()) < 32), max_size=6).map(
+        tuple
+    ),
 )
 records = st.builds(NodeRecord, infos, st.sampled_from(Check), st.text())
-desired_states = st.builds(Desired, counts, st.sampled_from(Intake), counts, st.text(), words)
 
 
 def as_consul_answers(written: NodeRecord) -> dict:
@@ -61,12 +65,6 @@ def test_metadata_keeps_to_consuls_limits(written):
     for key, value in meta.items():
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,128}", key)
         assert len(value.encode()) <= 512
-
-
-@given(desired_states)
-def test_desired_state_survives_the_way_to_consul_and_back(desired):
-    document = catalogue.desired_document(desired, "write-1")
-    assert catalogue.parse_desired(document) == (desired, "write-1")
 
 
 def test_a_new_node_takes_a_node_a_service_and_a_check():
@@ -109,9 +107,9 @@ def test_a_value_beyond_512_bytes_is_refused_by_field_and_node():
 
 
 def test_more_models_than_metadata_has_room_for_are_refused():
-    catalogue.operations(record(models=(MODEL,) * 56), None)
+    catalogue.operations(record(models=(MODEL,) * 53), None)
     with pytest.raises(LimitExceeded) as raised:
-        catalogue.operations(record(models=(MODEL,) * 57), None)
+        catalogue.operations(record(models=(MODEL,) * 54), None)
     assert raised.value.field == "models"
 
 
@@ -133,6 +131,14 @@ def test_a_damaged_entry_is_left_out_and_named(damage, caplog):
     assert "fra1-a" in caplog.text
 
 
+def test_an_entry_of_an_earlier_version_reads_with_what_it_lacks_left_out():
+    written = record(cost_per_hour=3.5, core=True, local_models=("a", "b"))
+    entry = as_consul_answers(written)
+    for key in ("cost_per_hour", "core", "local_models"):
+        del entry["Service"]["Meta"][key]
+    assert catalogue.parse_record(entry) == record()
+
+
 def test_a_place_off_the_earth_is_damage():
     entry = as_consul_answers(record())
     entry["Service"]["Meta"]["position"] = '{"latitude": 95, "longitude": 0}'
@@ -144,9 +150,3 @@ def test_what_a_later_version_adds_is_passed_over():
     entry = as_consul_answers(record())
     entry["Service"]["Meta"] |= {"colour": "blue", "hardware": '{"fans": 4}'}
     assert catalogue.parse_record(entry).info == node_info(hardware=Hardware())
-
-
-@pytest.mark.parametrize("document", [b"", b"7", b"null", b'{"revision": "many"}'])
-def test_damaged_desired_state_is_a_value_error(document):
-    with pytest.raises(ValueError, match="Desired"):
-        catalogue.parse_desired(document)

@@ -57,3 +57,36 @@ async def test_one_that_no_longer_follows_is_not_told() -> None:
         pass
     changes.note("a")
     assert follower.drain() == set()
+
+
+async def test_a_follower_of_one_name_is_told_of_no_other() -> None:
+    changes = Changes()
+    with changes.follow("a") as one, changes.follow() as of_all:
+        for name in ("b", "a", "c"):
+            changes.note(name)
+        assert one.drain() == {"a"}
+        assert of_all.drain() == {"a", "b", "c"}
+
+
+async def test_a_name_can_have_several_followers_that_come_and_go() -> None:
+    changes = Changes()
+    with changes.follow("a") as stays:
+        with changes.follow("a") as leaves:
+            changes.note("a")
+            assert leaves.drain() == {"a"}
+        changes.note("a")
+        assert leaves.drain() == set()
+        assert stays.drain() == {"a"}
+    changes.note("a")
+    assert stays.drain() == set()
+
+
+async def test_one_follower_may_follow_several_hubs() -> None:
+    nodes, policies = Changes(), Changes()
+    with nodes.follow("a") as follower, policies.follow(follower=follower) as same:
+        assert same is follower
+        nodes.note("a")
+        policies.note("policy")
+        assert await follower.take() == {"a", "policy"}
+    policies.note("policy")
+    assert follower.drain() == set()

@@ -165,3 +165,30 @@ async def test_a_start_takes_over_what_the_directory_keeps(
     stored = await _others_write(directory, intake=Intake.CORDONED)
     await states.load()
     assert states.of(NAME) == stored
+
+
+async def test_what_another_replica_wrote_meanwhile_is_kept_beside_what_waits(
+    states: DesiredStates, registry: Registry, directory: TroubledDirectory
+) -> None:
+    directory.away = True
+    await states.change(NAME, _intake(Intake.CORDONED))
+    directory.away = False
+    await _others_write(directory, revision=4, model="theirs")
+    await states.persist()
+    both = states.of(NAME)
+    assert (both.revision, both.intake, both.model) == (5, Intake.CORDONED, "theirs")
+    assert registry.get(NAME).desired == both
+    assert await directory.desired() == {NAME: both}
+
+
+async def test_what_waits_for_a_node_that_has_left_is_written_all_the_same(
+    states: DesiredStates, registry: Registry, directory: TroubledDirectory
+) -> None:
+    directory.away = True
+    await states.change(NAME, _intake(Intake.CORDONED))
+    registry.goodbye(NAME)
+    registry.forget(NAME)
+    directory.away = False
+    await _others_write(directory, revision=4)
+    await states.persist()
+    assert (await directory.desired())[NAME].intake is Intake.CORDONED

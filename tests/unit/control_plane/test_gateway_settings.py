@@ -11,6 +11,7 @@ def test_a_gateway_needs_a_control_plane_alone() -> None:
     settings = GatewaySettings.build({"control_plane": "127.0.0.1:7700"})
     assert settings.listen == "0.0.0.0:7800"
     assert settings.position == ""
+    assert settings.token == ""
 
 
 def test_a_gateway_without_a_control_plane_cannot_start() -> None:

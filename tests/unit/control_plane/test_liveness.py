@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control_plane.fleet.liveness import (
+    STRETCHED_HEARTBEAT,
     TRANSITIONS,
     Sign,
     next_health,
@@ -80,3 +81,10 @@ def test_only_a_word_from_the_node_makes_it_better(signs: list[Sign]) -> None:
 )
 def test_a_silence_says_more_the_longer_it_is(seconds: float, sign: Sign | None) -> None:
     assert sign_of_silence(seconds) is sign
+
+
+def test_a_stretched_heartbeat_stretches_what_a_silence_says() -> None:
+    assert sign_of_silence(9.0, STRETCHED_HEARTBEAT) is None
+    assert sign_of_silence(9.1, STRETCHED_HEARTBEAT) is Sign.QUIET
+    assert sign_of_silence(12.0, STRETCHED_HEARTBEAT) is Sign.QUIET
+    assert sign_of_silence(12.1, STRETCHED_HEARTBEAT) is Sign.SILENT

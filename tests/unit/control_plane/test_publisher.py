@@ -7,6 +7,7 @@ import pytest
 
 from control_plane.directory.base import Check, NodeRecord
 from control_plane.fleet.desired import DesiredStates
+from control_plane.fleet.policies import Policies
 from control_plane.fleet.publisher import Publisher, to_record
 from control_plane.fleet.registry import Registry
 from nearfield.core.node import Health, NodeLoad, NodeState
@@ -46,7 +47,7 @@ async def publishing(
     directory: TroubledDirectory, registry: Registry, states: DesiredStates
 ) -> AsyncIterator[None]:
     """A publisher at work."""
-    task = asyncio.create_task(Publisher(directory, registry, states).run())
+    task = asyncio.create_task(Publisher(directory, registry, states, Policies(directory)).run())
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -121,7 +122,7 @@ async def test_a_node_that_comes_back_while_it_is_taken_out_stays(
 
     directory.remove = slow_remove  # type: ignore[method-assign]
     registry.goodbye(NAMES[0])
-    task = asyncio.create_task(Publisher(directory, registry, states).run())
+    task = asyncio.create_task(Publisher(directory, registry, states, Policies(directory)).run())
 
     async def incarnations() -> set[str]:
         records = await directory.nodes()
@@ -152,6 +153,19 @@ async def test_while_the_directory_is_away_the_latest_view_waits_and_is_written(
     await until(directory.desired, {NAMES[1]: desired})
 
 
+async def test_the_policy_that_the_directory_missed_is_written_as_well(
+    directory: TroubledDirectory, registry: Registry, states: DesiredStates
+) -> None:
+    policies = Policies(directory)
+    directory.away = True
+    policy, _ = await policies.change(lambda before: before.revoked())
+    task = asyncio.create_task(Publisher(directory, registry, states, policies).run())
+    directory.away = False
+    await until(directory.policy, policy)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_one_record_the_directory_cannot_hold_does_not_keep_out_the_others(
     publishing: None,
     directory: TroubledDirectory,
@@ -175,7 +189,7 @@ async def test_what_was_restored_is_written_as_it_is_judged_now(
     clock.advance(11)
     registry.notice_silence()
     states = DesiredStates(directory, registry)
-    task = asyncio.create_task(Publisher(directory, registry, states).run())
+    task = asyncio.create_task(Publisher(directory, registry, states, Policies(directory)).run())
     await until(lambda: _checks(directory), {"old": "critical"})
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -120,6 +120,32 @@ def test_a_broken_link_is_a_loss_at_once(registry: Registry, joined: NodeInfo) -
     assert (view.health, view.reason) == (Health.LOST, "its connection closed")
 
 
+def test_who_tells_of_a_break_learns_whether_it_was_the_nodes_link(
+    registry: Registry, joined: NodeInfo
+) -> None:
+    assert registry.broken(node_info(NAME), "cut") is False
+    assert registry.broken(joined, "cut") is True
+    assert registry.broken(joined, "cut") is False
+    assert registry.broken(node_info("nobody"), "cut") is False
+
+
+def test_a_report_without_a_load_is_as_last_reported(registry: Registry, joined: NodeInfo) -> None:
+    load = NodeLoad(running=2, slots=4)
+    registry.report(NAME, NodeState.READY, "", load, applied_revision=1)
+    registry.report(NAME, NodeState.DRAINING, "asked to", None, applied_revision=2)
+    view = registry.get(NAME)
+    assert (view.load, view.state, view.applied_revision) == (load, NodeState.DRAINING, 2)
+
+
+def test_nodes_are_counted_until_they_are_forgotten(registry: Registry, joined: NodeInfo) -> None:
+    registry.join(node_info("fra1-b"), NodeState.READY)
+    assert len(registry) == 2
+    registry.goodbye(NAME)
+    assert len(registry) == 2
+    registry.forget(NAME)
+    assert len(registry) == 1
+
+
 def test_a_failed_node_keeps_its_own_reason_when_its_link_breaks(
     registry: Registry, joined: NodeInfo
 ) -> None:

@@ -1,4 +1,6 @@
 import asyncio
+import time
+from dataclasses import replace
 
 import pytest
 
@@ -8,13 +10,18 @@ from nearfield.core.errors import (
     NotTakingWork,
     Overloaded,
     StreamBroken,
+    TicketInvalid,
     Unsupported,
 )
 from nearfield.core.inference import Event, Sampling
 from nearfield.core.node import Desired, Intake, NodeState
 from nearfield.core.wire.enums import NODE_STATES
 from nearfield.core.wire.inference import request_to_wire
+from nearfield.core.wire.trust import trust_to_wire
 from node_agent.engine.simulated import SimulatedEngine
+from protos.nearfield.v1 import fleet_pb2 as pb
+from protos.nearfield.v1 import types_pb2
+from tests.support.caching_engine import CachingEngine
 from tests.support.node_builders import (
     Caller,
     end_of,
@@ -24,7 +31,8 @@ from tests.support.node_builders import (
     text_of,
     whole,
 )
-from tests.support.node_fleet import scripted_fleet
+from tests.support.node_fleet import ScriptedFleet, scripted_fleet
+from tests.support.tickets import token, trust
 from tests.support.waiting import until
 
 LONG = request("hello", sampling=Sampling(max_tokens=200))
@@ -130,6 +138,83 @@ async def test_a_node_joins_reports_follows_and_leaves() -> None:
             await asyncio.wait_for(agent.ended, 30)
         assert fleet.reports[-1].state == NODE_STATES[NodeState.DRAINED]
         assert fleet.goodbyes
+
+
+async def test_a_node_that_is_to_serve_another_model_leaves_with_its_name() -> None:
+    models = {"model": {"path": "simulated"}, "models": [{"path": "demo"}]}
+    async with scripted_fleet() as fleet:
+        async with running_agent(
+            SimulatedEngine(), control_planes=[fleet.address], **models
+        ) as agent:
+            await eventually(lambda: fleet.reports)
+            await fleet.push(Desired(3, directory_id="dir", model="demo"))
+            assert await asyncio.wait_for(agent.ended, 30) == "demo"
+        assert fleet.reports[-1].state == NODE_STATES[NodeState.DRAINED]
+        assert fleet.reports[-1].reason == "switching to demo"
+        assert fleet.goodbyes
+
+
+async def test_a_node_that_is_stopped_while_it_switches_does_not_come_back() -> None:
+    models = {"model": {"path": "simulated"}, "models": [{"path": "demo"}]}
+    wanted = replace(LONG, ticket=token(time.time(), model="simulated"))
+    async with (
+        scripted_fleet() as fleet,
+        running_agent(
+            SimulatedEngine(step_seconds=60),
+            control_planes=[fleet.address],
+            drain_seconds=1.0,
+            **models,
+        ) as agent,
+    ):
+        await opened(fleet)
+        call = agent.caller.start(wanted)
+        await call.initial_metadata()
+        await fleet.push(Desired(3, directory_id="dir", model="demo"))
+        await eventually(lambda: fleet.reports[-1].state == NODE_STATES[NodeState.DRAINING])
+        agent.stop.set()
+        assert await asyncio.wait_for(agent.ended, 30) == ""
+
+
+async def test_a_node_of_a_fleet_opens_once_its_prefixes_are_warm() -> None:
+    engine = CachingEngine()
+    terms = types_pb2.DeclaredPrefix(
+        name="terms", model="simulated", text="These are the terms.", tenant="acme"
+    )
+    async with (
+        scripted_fleet() as fleet,
+        running_agent(engine, control_planes=[fleet.address]) as agent,
+    ):
+        await eventually(lambda: fleet.reports)
+        assert fleet.hellos[0].state == NODE_STATES[NodeState.STARTING]
+        with pytest.raises(NotTakingWork, match="starting"):
+            await agent.caller.ask(request())
+        await fleet.send(pb.PlaneFrame(declarations=pb.Declarations(prefixes=[terms])))
+        await eventually(lambda: fleet.reports[-1].state == NODE_STATES[NodeState.READY])
+    assert [bytes(one.prompt) for one in engine.asked] == [b"These are the terms."]
+
+
+async def test_a_node_of_a_fleet_serves_good_tickets_alone_and_reports_what_it_holds() -> None:
+    engine = CachingEngine(context_tokens=1024)
+    async with (
+        scripted_fleet() as fleet,
+        running_agent(engine, control_planes=[fleet.address]) as agent,
+    ):
+        await opened(fleet)
+        with pytest.raises(TicketInvalid):
+            await agent.caller.ask(request())
+        ticket = token(now=time.time(), model="simulated")
+        wanted = request("x" * 300, ticket=ticket, prefix_secret=b"a secret of its own")
+        assert text_of(await agent.caller.ask(wanted)) == "x" * 300
+        fleet.cut()  # the next link tells the whole picture
+        await eventually(lambda: fleet.summaries and fleet.summaries[-1].keys)
+
+
+async def opened(fleet: ScriptedFleet) -> None:
+    """Return once a node that has nothing to warm, and knows who signs tickets, takes work."""
+    await eventually(lambda: fleet.reports)
+    await fleet.send(pb.PlaneFrame(trust=trust_to_wire(trust())))
+    await fleet.send(pb.PlaneFrame(declarations=pb.Declarations()))
+    await eventually(lambda: fleet.reports[-1].state == NODE_STATES[NodeState.READY])
 
 
 async def test_a_dead_engine_is_reported_before_the_node_leaves() -> None:

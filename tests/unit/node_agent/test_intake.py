@@ -4,6 +4,7 @@ from nearfield.core.node import Desired, NodeState
 from nearfield.core.node import Intake as Asked
 from node_agent.admission.intake import Event
 from node_agent.intake import Intake
+from node_agent.switching import ModelSwitch
 from node_agent.workload import Workload
 
 
@@ -18,7 +19,8 @@ class Cache:
 class Node:
     def __init__(self) -> None:
         self.workload, self.cache = Workload(), Cache()
-        self.intake = Intake(self.workload, self.cache.clear)
+        switch = ModelSwitch("demo", {"demo": "demo", "demo-2": "demo"})
+        self.intake = Intake(self.workload, self.cache.clear, switch=switch)
 
     async def asked(self, revision: int, intake: Asked = Asked.OPEN, **rest: object) -> NodeState:
         fields = {"directory_id": "dir", **rest}
@@ -92,3 +94,30 @@ async def test_what_cannot_happen_raises_and_changes_nothing() -> None:
     with pytest.raises(ValueError, match="cannot happen"):
         node.intake.happen(Event.EMPTIED)
     assert node.intake.state is NodeState.READY
+
+
+async def test_a_node_that_is_to_serve_another_model_drains_before_it_reports_the_wish() -> None:
+    node = Node()
+    with node.workload.admit(1):
+        assert await node.asked(1, model="demo-2") is NodeState.DRAINING
+        assert node.intake.reason == "switching to demo-2"
+        # what comes meanwhile does not open it again
+        assert await node.asked(2, model="demo-2", reason="more demand") is NodeState.DRAINING
+        assert await node.asked(3, model="") is NodeState.DRAINING
+    assert node.intake.switch.asked.is_set()
+    assert node.intake.switch.model == "demo"
+
+
+async def test_a_model_the_node_does_not_have_is_the_reason_it_shows() -> None:
+    node = Node()
+    assert await node.asked(1, model="llama", reason="more demand") is NodeState.READY
+    assert node.intake.reason == "cannot serve 'llama', its models are demo, demo-2"
+    assert node.intake.applied.revision == 1
+    assert not node.intake.switch.asked.is_set()
+
+
+async def test_a_directory_that_has_forgotten_the_node_moves_it_to_no_other_model() -> None:
+    node = Node()
+    node.intake.switch = ModelSwitch("demo-2", {"demo": "demo", "demo-2": "demo"})
+    await node.asked(0)
+    assert not node.intake.switch.asked.is_set()

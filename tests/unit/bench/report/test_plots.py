@@ -1,8 +1,14 @@
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
-from bench.report.plots import schedule_delay, ttft_cdf, ttft_over_time
+from bench.report.plots import (
+    predicted_against_actual,
+    schedule_delay,
+    ttft_cdf,
+    ttft_over_time,
+)
 from bench.sample import Sample, SampleOutcome
 
 
@@ -59,6 +65,13 @@ def test_a_whole_run_without_answers_still_shows_when_they_were_lost() -> None:
     assert {"0", "60", "failed, no TTFT (61)"} <= drawn
 
 
+def test_predictions_are_shown_by_pop_where_they_came_true_or_not() -> None:
+    foretold = [replace(one, predicted=0.1, actual=0.2) for one in RUN]
+    drawn = texts(predicted_against_actual([*foretold, answer(0.0, pop="sin")]))
+    assert {"fra", "nyc", "predicted", "actual"} <= drawn
+    assert "sin" not in drawn
+
+
 def test_the_delay_is_told_with_its_worst_percentile() -> None:
     assert "p99 1.0 ms" in texts(schedule_delay(RUN))
 
@@ -67,4 +80,5 @@ def test_the_delay_is_told_with_its_worst_percentile() -> None:
 def test_a_run_of_next_to_nothing_is_drawn_without_a_warning(samples: list[Sample]) -> None:
     for svg in (ttft_cdf({"a": samples}, 0.5), ttft_over_time(samples), schedule_delay(samples)):
         assert svg.startswith("<svg")
+    assert predicted_against_actual(samples).startswith("<svg")
     assert ttft_cdf({}, 0.5).startswith("<svg")

@@ -12,6 +12,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NEARFIELD_HOME", str(tmp_path))
     for name in ("NEARFIELD_CONTROL_PLANE", "NEARFIELD_ADMIN"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("NEARFIELD_TOKEN", raising=False)
+    monkeypatch.delenv("NEARFIELD_AUTHORITY", raising=False)
+    monkeypatch.setenv("NEARFIELD_PLAINTEXT", "1")  # the servers beside it speak no TLS
     return tmp_path
 
 

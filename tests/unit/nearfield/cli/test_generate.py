@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from nearfield.core.constraints import Constraints, Preferences
 from nearfield.core.errors import EngineDied
 from nearfield.core.geo import Position
 from nearfield.core.inference import ChatPrompt, Message, Sampling, TextPrompt
@@ -32,8 +33,8 @@ async def test_an_answer_is_printed_with_where_its_time_went(cli: Cli, plane: Fa
     done = await cli("generate", "What is TTFT?", "--target", plane.address)
     text, footer = done.out.splitlines()
     assert text == "[Time] to"
-    assert footer.startswith("— fra1 (fra1-a): first token after ")
-    assert "queue 250, prefill 500" in footer
+    assert footer.startswith("— fra1 (fra1-a, pop): first token after ")
+    assert "queue 250, prefill 500; predicted " in footer
     assert "emulated" not in footer
 
 
@@ -45,13 +46,35 @@ async def test_an_answer_for_programs_has_every_part(cli: Cli, plane: FakePlane)
         "usage",
         "provenance",
         "ttft",
+        "predicted_ttft",
+        "tier",
         "distance_emulated",
     }
     assert (done.json["text"], done.json["finish_reason"]) == ("[Time] to", "stop")
     assert done.json["usage"]["completion_tokens"] == 2
     assert done.json["provenance"]["node"] == "fra1-a"
     assert done.json["ttft"]["queue"] == 0.25
+    assert done.json["tier"] == "pop"
+    assert done.json["predicted_ttft"] > 0
     assert done.json["distance_emulated"] is False
+
+
+@pytest.mark.parametrize("verb", ["generate", "chat"])
+async def test_what_is_asked_of_the_place_reaches_the_control_plane(
+    cli: Cli, plane: FakePlane, verb: str
+) -> None:
+    allowed = ("--jurisdiction", "eu", "--jurisdiction", "uk", "--provider", "aws")
+    wanted = ("--cost-most", "2.5", "--prefer-provider", "hetzner", "--target", plane.address)
+    assert (await cli(verb, "hi", *allowed, *wanted)).status == 0
+    (query,) = plane.queries
+    assert query.constraints == Constraints(("eu", "uk"), ("aws",), 2.5)
+    assert query.preferences == Preferences(("hetzner",))
+
+
+async def test_a_cost_that_is_none_is_an_error(cli: Cli, plane: FakePlane) -> None:
+    done = await cli("generate", "hi", "--cost-most", "-1", "--target", plane.address)
+    assert (done.status, done.out) == (1, "")
+    assert "constraints.cost_per_hour_most" in done.err
 
 
 async def test_the_options_reach_the_node(cli: Cli, plane: FakePlane, node: FakeNode) -> None:
@@ -77,7 +100,7 @@ async def test_a_chat_sends_instructions_before_the_message(
 
 async def test_a_local_fleet_is_asked_over_an_emulated_distance(cli: Cli, plane: FakePlane) -> None:
     here, position = ProcessId.of(os.getpid()), Position(52.37, 4.90)
-    state.save(FleetState(plane.address, "", "", True, position, "", (here,), ""))
+    state.save(FleetState(plane.address, "", "", True, position, "", (here,), "", "", ""))
     done = await cli("generate", "hi", "--near", "48.86,2.35", "-o", "json")
     assert done.json["distance_emulated"] is True
     # A cold connection over 480 km and more: a handshake and a round trip of 16 ms each.

@@ -16,22 +16,22 @@ VERBS = {
     "chat",
     "nodes",
     "node",
-    "models",
     "cordon",
     "drain",
     "resume",
     "clear-cache",
     "doctor",
 }
+GROUPS = {"models", "prefix", "route", "tickets"}
 NOBODY = ("--admin", "127.0.0.1:1")
 
 
 def test_every_verb_is_there() -> None:
     assert {command.name for command in app.registered_commands} == VERBS
-    assert {group.name for group in app.registered_groups} == {"route"}
+    assert {group.name for group in app.registered_groups} == GROUPS
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS))
+@pytest.mark.parametrize("verb", sorted(VERBS | GROUPS))
 async def test_every_verb_explains_itself(cli: Cli, verb: str) -> None:
     done = await cli(verb, "--help")
     assert done.status == 0

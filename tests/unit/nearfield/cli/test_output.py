@@ -4,8 +4,8 @@ import pytest
 
 from nearfield.cli.output import console, fail, milliseconds, print_json, table, to_json
 from nearfield.core.errors import Overloaded
+from nearfield.core.inference import Provenance
 from nearfield.core.node import Intake
-from nearfield.core.route import RouteQuery
 from tests.support.nearfield_builders import view
 
 FULL = Overloaded("the queue is full", field="queue", limit="64", retry_after=0.5)
@@ -19,13 +19,18 @@ def test_milliseconds_are_finer_below_ten(seconds: float, words: str) -> None:
 
 
 def test_values_become_plain_json() -> None:
-    query = RouteQuery("m", None, ("eu",), {"a": 0.5}, frozenset({"b"}))
-    assert to_json(query) == {
-        "model": "m",
-        "origin": None,
-        "jurisdictions": ["eu"],
-        "round_trips": {"a": 0.5},
-        "excluded_nodes": ["b"],
+    where = Provenance("fra1", "fra1-a", "eu", "m", "sha", 4, 0)
+    assert to_json({"where": where, "tags": ("a", frozenset({"b"}))}) == {
+        "where": {
+            "pop": "fra1",
+            "node": "fra1-a",
+            "jurisdiction": "eu",
+            "model": "m",
+            "model_digest": "sha",
+            "prompt_tokens": 4,
+            "cached_prompt_tokens": 0,
+        },
+        "tags": ["a", ["b"]],
     }
 
 

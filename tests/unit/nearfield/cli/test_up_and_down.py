@@ -10,7 +10,7 @@ from tests.support.cli import Cli
 
 def save_fleet(*pids: int) -> None:
     ids = tuple(ProcessId.of(pid) for pid in pids)
-    state.save(FleetState("a:1", "a:2", "a:3", True, Position(0, 0), "", ids, ""))
+    state.save(FleetState("a:1", "a:2", "a:3", True, Position(0, 0), "", ids, "", "", ""))
 
 
 def sleeper() -> "subprocess.Popen[bytes]":

@@ -5,8 +5,10 @@ from contextlib import aclosing
 import pytest
 
 from nearfield.client.admin import AdminClient
-from nearfield.core.errors import UnknownNode, Unreachable
+from nearfield.core.errors import InvalidRequest, UnknownNode, Unreachable
 from nearfield.core.node import Desired, Intake, NodeState, ServedModel
+from nearfield.core.policy import DeclaredPrefix, ModelPolicy
+from nearfield.core.rpc.tls import PLAINTEXT
 from tests.support.nearfield_builders import view
 from tests.support.nearfield_servers import FakeAdmin, serve_admin
 
@@ -21,7 +23,7 @@ async def admin() -> AsyncIterator[FakeAdmin]:
 
 @pytest.fixture
 async def client(admin: FakeAdmin) -> AsyncIterator[AdminClient]:
-    async with AdminClient(admin.address) as opened:
+    async with AdminClient(admin.address, PLAINTEXT) as opened:
         yield opened
 
 
@@ -81,14 +83,38 @@ async def test_the_models_of_the_fleet_are_listed(admin: FakeAdmin, client: Admi
     assert await client.models() == admin.models
 
 
+@pytest.mark.parametrize("durable", [True, False])
+async def test_a_change_of_the_policy_tells_its_revision_and_whether_it_is_durable(
+    admin: FakeAdmin, client: AdminClient, durable: bool
+) -> None:
+    admin.durable = durable
+    policy = ModelPolicy("qwen3-8b", ("fra1",), 0, 4)
+    assert await client.set_model(policy) == (1, durable)
+    assert await client.revoke_tickets() == (2, durable)
+    assert (admin.policy.models, admin.policy.ticket_epoch) == ((policy,), 1)
+
+
+async def test_prefixes_are_declared_listed_and_withdrawn(client: AdminClient) -> None:
+    one = DeclaredPrefix("brief", "m", "Be brief.", tenant="acme", pops=("fra1",), system=True)
+    other = DeclaredPrefix("long", "m", "x" * 65_536, group="lab")
+    assert await client.declare_prefix(one) == (1, True)
+    assert await client.declare_prefix(other) == (2, True)
+    assert await client.prefixes() == (one, other)
+    assert await client.withdraw_prefix("brief") == (3, True)
+    assert await client.prefixes() == (other,)
+    with pytest.raises(InvalidRequest) as caught:
+        await client.withdraw_prefix("brief")
+    assert (caught.value.field, caught.value.limit) == ("name", "long")
+
+
 async def test_nobody_at_the_address_is_unreachable() -> None:
-    async with AdminClient("127.0.0.1:1") as client:
+    async with AdminClient("127.0.0.1:1", PLAINTEXT) as client:
         with pytest.raises(Unreachable):
             await client.nodes()
 
 
 async def test_a_closed_client_closes_once_and_opens_again_when_used(admin: FakeAdmin) -> None:
-    client = AdminClient(admin.address)
+    client = AdminClient(admin.address, PLAINTEXT)
     assert len(await client.nodes()) == 2
     await client.aclose()
     await client.aclose()

@@ -15,6 +15,7 @@ from nearfield.core.errors import (
 )
 from nearfield.core.inference import Event
 from nearfield.core.rpc.channel import open_channel
+from nearfield.core.rpc.tls import PLAINTEXT
 from tests.support.nearfield_builders import delta, finished, first_delta, request
 from tests.support.nearfield_servers import FakeNode, Step, serve_node
 
@@ -22,7 +23,7 @@ from tests.support.nearfield_servers import FakeNode, Step, serve_node
 async def run(
     node: FakeNode, trip: Trip | None = None, timeout: float | None = 20.0
 ) -> list[Event]:
-    async with open_channel(node.endpoint) as channel:
+    async with open_channel(node.endpoint, PLAINTEXT) as channel:
         events = attempt(
             Connection(channel),
             request(),
@@ -48,7 +49,7 @@ async def test_the_node_hears_which_trace_it_is_part_of() -> None:
 
 
 async def test_the_trip_is_measured_and_says_whether_it_was_warm() -> None:
-    async with serve_node(finished()) as node, open_channel(node.endpoint) as channel:
+    async with serve_node(finished()) as node, open_channel(node.endpoint, PLAINTEXT) as channel:
         trips = [Trip(), Trip()]
         for trip in trips:
             events = attempt(Connection(channel), request(), trip, metadata={}, timeout=20)
@@ -94,7 +95,7 @@ async def test_a_stream_that_ends_without_its_end_is_broken() -> None:
 async def test_a_server_that_goes_away_after_admission_broke_the_stream() -> None:
     async with (
         serve_node(first_delta(), asyncio.Event()) as node,
-        open_channel(node.endpoint) as channel,
+        open_channel(node.endpoint, PLAINTEXT) as channel,
     ):
         events = attempt(Connection(channel), request(), Trip(), metadata={}, timeout=20)
         async with aclosing(events):

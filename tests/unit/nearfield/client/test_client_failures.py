@@ -12,12 +12,16 @@ from nearfield.core.errors import (
     NotTakingWork,
     Overloaded,
     StreamBroken,
+    TicketExpired,
+    TicketRefused,
+    TicketRevoked,
     TimedOut,
     Unreachable,
 )
 from nearfield.core.inference import (
     AttemptKind,
 )
+from nearfield.core.rpc.tls import PLAINTEXT
 from tests.support.nearfield_builders import (
     eventually,
     first_delta,
@@ -45,6 +49,43 @@ async def test_a_node_that_turns_a_request_away_is_passed_over(
     assert await fleet.client.generate("hi").text() == "Time to"
     first, second = (node.requests[0] for node in fleet.nodes)
     assert first.request_id == second.request_id
+
+
+async def test_an_expired_ticket_is_renewed_and_the_request_goes_on(opened: Open) -> None:
+    refuse = asyncio.Event()
+    fleet = await opened.fleet([refuse, TicketExpired("over")])
+    fleet.plane.terms = {"ticket": "old", "ticket_ttl": 900.0}
+    going = asyncio.create_task(fleet.client.generate("hi").text())
+    await eventually(lambda: fleet.nodes[0].requests)
+    fleet.nodes[0].steps, fleet.plane.terms = ANSWER, {"ticket": "new", "ticket_ttl": 900.0}
+    refuse.set()
+    assert await going == "Time to"
+    assert [sent.ticket for sent in fleet.nodes[0].requests] == ["old", "new"]
+
+
+async def test_a_ticket_is_renewed_only_once_a_request(opened: Open) -> None:
+    fleet = await opened.fleet([TicketRevoked("void")])
+    with pytest.raises(TicketRevoked):
+        await fleet.client.generate("hi").text()
+    assert (len(fleet.nodes[0].requests), len(fleet.plane.queries)) == (2, 2)
+
+
+async def test_a_ticket_for_something_else_is_not_renewed(opened: Open) -> None:
+    fleet = await opened.fleet([TicketRefused("another model")], ANSWER)
+    with pytest.raises(TicketRefused):
+        await fleet.client.generate("hi").text()
+    assert (len(fleet.nodes[1].requests), len(fleet.plane.queries)) == (0, 1)
+
+
+async def test_answers_go_on_while_the_control_plane_is_gone(opened: Open) -> None:
+    fleet = await opened.fleet(ANSWER, ttl=0.05)
+    fleet.plane.terms = {"ticket": "signed", "ticket_ttl": 900.0}
+    await fleet.client.generate("hi").text()
+    await fleet.plane.server.grpc.stop(None)
+    for _ in range(20):
+        assert await fleet.client.generate("hi").text() == "Time to"
+        await asyncio.sleep(0.01)
+    assert fleet.client.routes_awaited <= 2
 
 
 async def test_after_a_failure_the_next_request_asks_anew(opened: Open) -> None:
@@ -86,7 +127,7 @@ async def test_with_every_candidate_gone_the_control_planes_answer_is_raised(
 
 
 async def test_a_control_plane_that_is_not_there_is_unreachable() -> None:
-    async with Client("127.0.0.1:1") as client:
+    async with Client("127.0.0.1:1", security=PLAINTEXT) as client:
         with pytest.raises(Unreachable):
             await client.generate("hi").text()
 

@@ -8,6 +8,7 @@ from nearfield.client.connections import WARM_MOST, Connections
 from nearfield.client.dialing import direct
 from nearfield.core.geo import Position
 from nearfield.core.rpc.server import RpcServer
+from nearfield.core.rpc.tls import PLAINTEXT
 from tests.support.records import FRANKFURT
 
 SHUTDOWN = grpc.ChannelConnectivity.SHUTDOWN
@@ -15,7 +16,7 @@ SHUTDOWN = grpc.ChannelConnectivity.SHUTDOWN
 
 @pytest.fixture
 async def connections() -> AsyncIterator[Connections]:
-    made = Connections(direct)
+    made = Connections(direct, PLAINTEXT)
     yield made
     await made.aclose()
 
@@ -23,7 +24,7 @@ async def connections() -> AsyncIterator[Connections]:
 @pytest.fixture(scope="module")
 async def endpoints() -> AsyncIterator[list[str]]:
     async with AsyncExitStack() as stack:
-        servers = [RpcServer("127.0.0.1:0", ()) for _ in range(WARM_MOST + 2)]
+        servers = [RpcServer("127.0.0.1:0", (), PLAINTEXT) for _ in range(WARM_MOST + 2)]
         for server in servers:
             await stack.enter_async_context(server)
         yield [f"127.0.0.1:{server.port}" for server in servers]
@@ -96,7 +97,7 @@ async def test_a_request_that_fails_lets_its_connection_go(
 
 
 async def test_closing_ends_every_connection_and_twice_is_once(endpoints: list[str]) -> None:
-    connections = Connections(direct)
+    connections = Connections(direct, PLAINTEXT)
     channels = [await use(connections, endpoint) for endpoint in endpoints[:2]]
     await connections.aclose()
     await connections.aclose()
@@ -110,7 +111,7 @@ async def test_the_dialer_hears_where_the_endpoint_stands(endpoints: list[str]) 
         heard.append((endpoint, position))
         return endpoints[1]
 
-    connections = Connections(dial)
+    connections = Connections(dial, PLAINTEXT)
     async with connections.use("somewhere:1", FRANKFURT) as connection:
         await connection.channel.channel_ready()
     assert heard == [("somewhere:1", FRANKFURT)]

@@ -1,9 +1,10 @@
 import pytest
 
-from nearfield.client.prompts import as_messages, as_position, as_prompt
+from nearfield.client.prompts import Fingerprint, as_messages, as_position, as_prompt, fingerprint
 from nearfield.core.errors import InvalidRequest
 from nearfield.core.geo import Position
-from nearfield.core.inference import Message, TextPrompt, TokenPrompt
+from nearfield.core.inference import Message, Prompt, TextPrompt, TokenPrompt
+from nearfield.core.prefix import PrefixSecret
 
 
 def test_text_stays_text_and_numbers_become_tokens() -> None:
@@ -40,3 +41,27 @@ def test_a_pair_off_the_earth_is_refused_by_name() -> None:
     with pytest.raises(InvalidRequest) as caught:
         as_position((2.35, 480.86))
     assert caught.value.field == "longitude"
+
+
+def test_a_prompt_is_told_by_its_size_and_keys() -> None:
+    secret = b"s" * 32
+    told = fingerprint(TextPrompt("x" * 600), secret)
+    assert (told.size, told.prefix) == (600, PrefixSecret(secret).keys(b"x" * 600))
+    assert told.keys == PrefixSecret(secret).keys(b"x" * 600).keys
+
+
+def test_a_prompt_shorter_than_a_step_has_no_keys() -> None:
+    assert fingerprint(TextPrompt("é" * 127), b"s" * 32) == Fingerprint(254)
+    assert Fingerprint(254).keys == ()
+    assert len(fingerprint(TextPrompt("é" * 128), b"s" * 32).keys) == 1
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [TextPrompt("\ud800"), TokenPrompt((-1,)), TokenPrompt((2**32,))],
+    ids=["lone surrogate", "negative", "too large"],
+)
+def test_a_prompt_without_an_encoding_is_refused_by_name(prompt: Prompt) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        fingerprint(prompt, b"s" * 32)
+    assert caught.value.field == "prompt"

@@ -13,7 +13,9 @@ from nearfield.client.client import Client
 from nearfield.client.telemetry import ClientTelemetry
 from nearfield.core import genai
 from nearfield.core.errors import NoCandidate
-from tests.support.nearfield_builders import finished, first_delta
+from nearfield.core.route import Tier
+from nearfield.core.rpc.tls import PLAINTEXT
+from tests.support.nearfield_builders import candidate, finished, first_delta
 from tests.support.nearfield_servers import serve_node, serve_plane
 
 
@@ -51,7 +53,9 @@ def collected() -> Iterator[Collected]:
 
 async def test_a_request_is_one_span_that_says_where_it_went(collected: Collected) -> None:
     async with serve_node(first_delta(), finished()) as node, serve_plane(node.candidate()) as at:
-        async with Client(at.address, tracer=collected.tracer, meter=collected.meter) as client:
+        async with Client(
+            at.address, tracer=collected.tracer, meter=collected.meter, security=PLAINTEXT
+        ) as client:
             await client.generate("secret words", model="qwen3-8b").text()
         arrived = node.metadata[0]["traceparent"]
     span = collected.span()
@@ -74,6 +78,32 @@ def test_a_failure_is_named_in_the_span_and_in_the_duration(collected: Collected
         raise NoCandidate("nobody")
     assert collected.span().status.description == "NoCandidate"
     (point,) = collected.points("gen_ai.client.operation.duration")
+    assert point.attributes["error.type"] == "NoCandidate"
+
+
+def test_what_was_chosen_is_counted_with_how_well_it_was_foreseen(collected: Collected) -> None:
+    record = Record(candidate=candidate(tier=Tier.CORE), prediction=candidate().prediction)
+    record.actual, record.early = record.predicted - 0.005, True
+    with ClientTelemetry(collected.tracer, collected.meter).request("m", record):
+        pass
+    (requests,) = collected.points("nearfield.client.requests")
+    (early,) = collected.points("nearfield.client.early_routes")
+    (error,) = collected.points("nearfield.client.prediction.error")
+    assert (requests.value, requests.attributes["nearfield.tier"]) == (1, "core")
+    assert early.value == 1
+    assert error.sum == pytest.approx(0.005)
+    attributes = collected.span().attributes
+    assert attributes is not None
+    assert attributes["nearfield.tier"] == "core"
+    assert attributes["nearfield.predicted_ttft_seconds"] == record.predicted
+
+
+def test_a_request_that_nobody_was_asked_for_has_no_tier(collected: Collected) -> None:
+    telemetry = ClientTelemetry(collected.tracer, collected.meter)
+    with pytest.raises(NoCandidate), telemetry.request("m", Record()):
+        raise NoCandidate("nobody")
+    (point,) = collected.points("nearfield.client.requests")
+    assert "nearfield.tier" not in point.attributes
     assert point.attributes["error.type"] == "NoCandidate"
 
 

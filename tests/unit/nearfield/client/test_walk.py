@@ -1,100 +1,177 @@
-from collections.abc import Mapping
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from nearfield.client.answer import Record
+from nearfield.client.knowledge import Knowledge
 from nearfield.client.leases import Leases
+from nearfield.client.prompts import Fingerprint, fingerprint
 from nearfield.client.round_trips import RoundTrips
 from nearfield.client.walk import Walk
+from nearfield.core.constraints import Constraints, Preferences
 from nearfield.core.errors import (
     EngineDied,
     NearfieldError,
     NoCandidate,
     NotTakingWork,
+    TicketExpired,
+    TicketInvalid,
+    TicketRevoked,
     TimedOut,
     Unreachable,
 )
-from nearfield.core.inference import AttemptKind, Request
-from nearfield.core.route import Candidate, Lease, RouteQuery
-from tests.support.nearfield_builders import candidate, first_delta, lease, request
+from nearfield.core.inference import AttemptKind, Request, TextPrompt
+from nearfield.core.node import NodeLoad
+from nearfield.core.prediction import RoundTrip, RoundTripSource, predict
+from nearfield.core.route import Candidate, Tier
+from tests.support.nearfield_builders import candidate, first_delta, request
+from tests.support.routes import ScriptedRoutes
+from tests.support.turned_time import TurnedTime, settle
 
-A, B, C = candidate("a"), candidate("b"), candidate("c")
+SECRET = b"s" * 32
+SIBLINGS = [f"node-{number}" for number in range(5)]
+
+
+def at(node: str, milliseconds: float, **changes: Any) -> Candidate:
+    told = predict(RoundTrip(milliseconds / 1000, RoundTripSource.GEOGRAPHY), candidate().load)
+    return candidate(node, **{"prediction": told, **changes})
+
+
+A, B, C = at("a", 10), at("b", 50), at("c", 250)
 
 
 class Scene:
-    """A walk over the leases it is given, one a question."""
+    """Walks of one client over what a control plane without a network answers."""
 
-    def __init__(self, *leases: list[Candidate] | NearfieldError) -> None:
-        self.answers = list(leases)
-        self.queries: list[RouteQuery] = []
-        self.record = Record()
-        self.trips = RoundTrips()
+    def __init__(self, *candidates: Candidate, **changes: Any) -> None:
+        self.routes, self.time = ScriptedRoutes(*candidates, **changes), TurnedTime()
+        self.leases = Leases(self.routes.route, self.time, self.time.sleep, random.Random(1))
+        trips = RoundTrips(self.time)
+        self.knowledge = Knowledge(trips, lambda _: True, self.time, random.Random(1))
         self.sent: list[Request] = []
-        self.walk = Walk(request(model=""), Leases(self._route), self.trips, self.record)
+        self.walk, self.record = self.new_walk(), Record()
 
-    async def _route(self, query: RouteQuery, trace: Mapping[str, str]) -> Lease:
-        self.queries.append(query)
-        answer = self.answers.pop(0)
-        if isinstance(answer, NearfieldError):
-            raise answer
-        return lease(*answer)
+    def new_walk(self, prompt: Fingerprint | None = None, **changes: Any) -> Walk:
+        self.record = Record()
+        asked = request(
+            model="", constraints=Constraints(("eu",)), preferences=Preferences(("aws",))
+        )
+        self.walk = Walk(
+            asked,
+            prompt or Fingerprint(13),
+            self.leases,
+            self.knowledge,
+            self.record,
+            **{"route_seconds": 0.1, **changes},
+        )
+        return self.walk
 
-    async def go(self, error: NearfieldError | None = None) -> list[str]:
-        """Walk on while every candidate fails with `error`."""
-        asked = []
-        async for one, sent in self.walk.candidates({}):
-            asked.append(one.node)
-            self.sent.append(sent)
-            if error is not None:
-                self.walk.go_on_after(one, error)
-        return asked
+    async def go(self, *errors: NearfieldError) -> list[str]:
+        """Walk on while each candidate fails with the next of some errors, then with the last."""
+        left, nodes = list(errors), []
+        async with aclosing(self.walk.sendings({})) as sendings:
+            async for sending in sendings:
+                nodes.append(sending.candidate.node)
+                self.sent.append(sending.request)
+                if not left:
+                    break
+                self.walk.go_on_after(sending, left.pop(0) if len(left) > 1 else left[0])
+        return nodes
+
+    async def ask(self, text: str, **changes: Any) -> str:
+        """Answer one prompt from what is cached, and return the node that was chosen."""
+        prompt = fingerprint(TextPrompt(text), SECRET)
+        held = self.knowledge.prefixes.residency(prompt.keys, list("abc") + SIBLINGS)
+        async with aclosing(self.new_walk(prompt, **changes).sendings({})) as sendings:
+            sending = await anext(sendings)
+            first = first_delta()
+            assert first.provenance is not None
+            cached = held.get(sending.candidate.node, 0)
+            found = replace(first.provenance, cached_prompt_tokens=cached)
+            sending.note(replace(first, provenance=found))
+        return sending.candidate.node
 
 
-async def test_candidates_come_soonest_first() -> None:
-    scene = Scene([C, A, B], [A])
-    scene.trips.observe("c", 0.001)
-    scene.trips.observe("b", 0.002)
-    scene.trips.observe("a", 0.003)
-    async for one, _ in scene.walk.candidates({}):
-        assert one.node == "c"
-        break
+@pytest.fixture
+async def scenes() -> AsyncIterator[Any]:
+    made: list[Scene] = []
+
+    def make(*candidates: Candidate, **changes: Any) -> Scene:
+        made.append(Scene(*candidates, **changes))
+        made[-1].new_walk()
+        return made[-1]
+
+    yield make
+    for scene in made:
+        await scene.leases.aclose()
+
+
+async def test_candidates_come_soonest_first_by_what_was_measured(scenes: Any) -> None:
+    scene = scenes(A, B, C)
+    for node, seconds in (("c", 0.001), ("b", 0.2), ("a", 0.3)):
+        scene.knowledge.round_trips.observe(node, seconds)
+    assert await scene.go() == ["c"]
+    assert scene.record.candidate == C
     assert scene.record.prediction is not None
     assert scene.record.prediction.round_trip.seconds == 0.001
+    assert scene.record.predicted == scene.record.prediction.ttft
 
 
-async def test_after_the_last_failure_a_new_lease_leaves_out_who_failed() -> None:
-    scene = Scene([A, B], [C])
+async def test_the_question_says_what_is_wanted_and_what_may_be_told(scenes: Any) -> None:
+    scene = scenes(A)
+    prompt = fingerprint(TextPrompt("x" * 600), SECRET)
+    scene.new_walk(prompt)
+    await scene.go()
+    (query,) = scene.routes.asked
+    assert (query.constraints, query.preferences) == (Constraints(("eu",)), Preferences(("aws",)))
+    assert (query.prefix, query.prompt_size) == (prompt.prefix, 600)
+    assert not query.early
+
+
+async def test_after_the_last_failure_a_new_lease_leaves_out_who_failed(scenes: Any) -> None:
+    scene = scenes(A, B)
     with pytest.raises(Unreachable):
         await scene.go(Unreachable("refused"))
-    assert [query.excluded_nodes for query in scene.queries] == [frozenset(), frozenset({"a", "b"})]
+    excluded = [query.excluded_nodes for query in scene.routes.asked]
+    assert excluded == [frozenset(), frozenset({"a", "b"})]
 
 
-async def test_each_node_is_asked_once_even_where_a_new_lease_names_it_again() -> None:
-    scene = Scene([A, B], [B, A, C])
+async def test_each_node_is_asked_once_even_where_a_new_lease_names_it_again(scenes: Any) -> None:
+    scene = scenes(A, B)
+    scene.routes.heeds_exclusions = False
     with pytest.raises(NotTakingWork):
         await scene.go(NotTakingWork("draining"))
-    assert [sent.attempt for sent in scene.sent] == [0, 1, 2]
+    assert [sent.attempt for sent in scene.sent] == [0, 1]
 
 
-async def test_with_nobody_left_the_last_failure_is_raised() -> None:
+async def test_with_nobody_left_the_last_failure_is_raised(scenes: Any) -> None:
     error = Unreachable("refused")
     with pytest.raises(Unreachable) as caught:
-        await Scene([A], [A]).go(error)
+        await scenes(A).go(error)
     assert caught.value is error
 
 
-async def test_what_the_control_plane_answers_is_raised() -> None:
+async def test_what_the_control_plane_answers_is_raised(scenes: Any) -> None:
+    scene = scenes(A)
+    scene.routes.down = NoCandidate("nobody")
     with pytest.raises(NoCandidate, match="nobody"):
-        await Scene([A], NoCandidate("nobody")).go(Unreachable("refused"))
+        await scene.go()
 
 
-async def test_a_lease_without_candidates_is_not_taken_for_an_answer() -> None:
+async def test_a_lease_without_candidates_is_not_taken_for_an_answer(scenes: Any) -> None:
+    scene = scenes(A)
+    scene.routes.candidates = ()
     with pytest.raises(NoCandidate):
-        await Scene([], []).go()
+        await scene.go()
 
 
-async def test_attempts_are_numbered_and_say_why_they_are_made() -> None:
-    scene = Scene([A, B], [])
+async def test_attempts_are_numbered_and_say_why_they_are_made(scenes: Any) -> None:
+    scene = scenes(A, B)
     with pytest.raises(EngineDied):
         await scene.go(EngineDied("gone"))
     assert [sent.attempt_kind for sent in scene.sent] == [AttemptKind.FIRST, AttemptKind.RETRY]
@@ -102,32 +179,174 @@ async def test_attempts_are_numbered_and_say_why_they_are_made() -> None:
     assert scene.record.attempts == 2
 
 
-async def test_the_model_is_the_one_that_the_lease_is_for() -> None:
-    scene = Scene([A], [])
-    with pytest.raises(Unreachable):
-        await scene.go(Unreachable("refused"))
-    assert scene.sent[0].model == lease().model
+async def test_the_request_names_the_leases_model_and_carries_its_ticket(scenes: Any) -> None:
+    scene = scenes(A)
+    await scene.go()
+    (sent,) = scene.sent
+    assert (sent.model, sent.ticket) == ("qwen3-8b", "ticket-1")
 
 
-async def test_an_answer_that_has_begun_is_not_begun_again() -> None:
-    scene = Scene([A, B])
+@pytest.mark.parametrize("error", [EngineDied("gone"), TicketRevoked("void")])
+async def test_an_answer_that_has_begun_is_not_begun_again(
+    scenes: Any, error: NearfieldError
+) -> None:
+    scene = scenes(A, B)
     scene.record.note(first_delta(), 0.1)
-    error = EngineDied("gone")
-    with pytest.raises(EngineDied) as caught:
+    with pytest.raises(type(error)) as caught:
         await scene.go(error)
     assert caught.value is error
     assert len(scene.sent) == 1
 
 
-async def test_a_deadline_that_has_passed_has_passed_everywhere() -> None:
-    scene = Scene([A, B])
+async def test_a_deadline_that_has_passed_has_passed_everywhere(scenes: Any) -> None:
+    scene = scenes(A, B)
     with pytest.raises(TimedOut):
         await scene.go(TimedOut("too late"))
     assert len(scene.sent) == 1
 
 
-async def test_time_spent_asking_is_the_routes_share() -> None:
-    scene = Scene([A], [])
-    with pytest.raises(Unreachable):
-        await scene.go(Unreachable("refused"))
-    assert scene.record.split.route > 0
+async def test_nobody_is_asked_once_the_deadline_has_passed(scenes: Any) -> None:
+    scene = scenes(A)
+    scene.new_walk(deadline=scene.time.now)
+    with pytest.raises(TimedOut):
+        await scene.go()
+    assert scene.routes.asked == []
+
+
+async def test_time_spent_asking_is_the_routes_share(scenes: Any) -> None:
+    scene = scenes(A)
+    scene.routes.open.clear()
+    going = asyncio.create_task(scene.go())
+    await settle()
+    scene.time.advance(0.2)
+    scene.routes.open.set()
+    await going
+    assert scene.record.split.route == pytest.approx(0.2)
+    scene.new_walk()
+    await scene.go()
+    assert scene.record.split.route == 0.0
+
+
+@pytest.mark.parametrize(
+    "error", [TicketExpired("over"), TicketRevoked("void"), TicketInvalid("what")]
+)
+async def test_a_ticket_that_is_not_taken_is_renewed_once(
+    scenes: Any, error: NearfieldError
+) -> None:
+    scene = scenes(A, B)
+    with pytest.raises(type(error)):
+        await scene.go(error)
+    assert [sent.ticket for sent in scene.sent] == ["ticket-1", "ticket-2"]
+    assert [query.excluded_nodes for query in scene.routes.asked] == [frozenset(), frozenset()]
+
+
+async def test_a_renewed_ticket_leaves_all_retries_to_the_request(scenes: Any) -> None:
+    scene = scenes(A, B)
+    with pytest.raises(NotTakingWork):
+        await scene.go(TicketExpired("over"), NotTakingWork("draining"))
+    assert [sent.ticket for sent in scene.sent] == ["ticket-1", "ticket-2", "ticket-2"]
+    assert len(scene.routes.asked) == 3
+
+
+async def test_a_failure_ends_the_lease_for_the_next_request(scenes: Any) -> None:
+    scene = scenes(A, B)
+    async with aclosing(scene.walk.sendings({})) as sendings:
+        scene.walk.go_on_after(await anext(sendings), NotTakingWork("draining"))
+        await anext(sendings)
+    scene.new_walk()
+    await scene.go()
+    assert len(scene.routes.asked) == 2
+
+
+async def test_how_far_a_request_has_spilled_is_recorded(scenes: Any) -> None:
+    scene = scenes(A, at("core", 90, tier=Tier.CORE))
+    assert scene.record.tier is None
+    with pytest.raises(NotTakingWork):
+        await scene.go(NotTakingWork("full"))
+    assert scene.record.tier is Tier.CORE
+
+
+SYSTEM = "You answer questions about shipping. " * 60
+"""2.2 kB: a quarter of a second of prefill at the rate assumed of an unknown node."""
+
+
+async def test_a_burst_of_siblings_lands_on_one_node(scenes: Any) -> None:
+    scene = scenes(*(at(node, 20) for node in SIBLINGS))
+    nodes = {await scene.ask(f"{SYSTEM}Where is parcel {number}?") for number in range(8)}
+    assert len(nodes) == 1
+
+
+async def test_a_burst_that_was_not_answered_yet_lands_on_one_node_too(scenes: Any) -> None:
+    slots = NodeLoad(slots=64)
+    scene = scenes(*(at(node, 20, load=slots) for node in SIBLINGS))
+    nodes, open_walks = set(), []
+    for number in range(8):
+        prompt = fingerprint(TextPrompt(f"{SYSTEM}Where is parcel {number}?"), SECRET)
+        sendings = scene.new_walk(prompt).sendings({})
+        open_walks.append(sendings)
+        nodes.add((await anext(sendings)).candidate.node)
+    assert len(nodes) == 1
+    for sendings in open_walks:
+        await sendings.aclose()
+
+
+async def test_different_prompts_spread(scenes: Any) -> None:
+    slots = NodeLoad(slots=64)
+    scene = scenes(*(at(node, 20, load=slots) for node in SIBLINGS))
+    nodes = {await scene.ask(f"{number} " * 300, route_seconds=None) for number in range(40)}
+    assert len(nodes) == 5
+
+
+async def test_a_long_unknown_prompt_is_worth_an_early_question(scenes: Any) -> None:
+    scene = scenes(A, B)
+    await scene.ask("hi")
+    await scene.ask(SYSTEM)
+    assert [query.early for query in scene.routes.asked] == [False, True]
+    assert scene.routes.asked[1].prefix is not None
+    assert scene.record.early
+    assert scene.leases.early == 1
+
+
+async def test_what_an_early_question_hints_decides(scenes: Any) -> None:
+    scene = scenes(A, B)
+    await scene.ask("hi")
+    key = fingerprint(TextPrompt(SYSTEM), SECRET).keys[-1]
+    scene.knowledge.prefixes.hint("b", {key: 2000})
+    assert await scene.ask(SYSTEM) == "b"
+
+
+@pytest.mark.parametrize(
+    ("text", "route_seconds"),
+    [("short", 0.1), (SYSTEM, 0.2), (SYSTEM, None)],
+    ids=["no keys", "saves too little", "not measured"],
+)
+async def test_what_does_not_pay_is_not_asked_early(
+    scenes: Any, text: str, route_seconds: float | None
+) -> None:
+    scene = scenes(A)
+    await scene.ask("hi")
+    await scene.ask(text, route_seconds=route_seconds)
+    assert len(scene.routes.asked) == 1
+    assert not scene.record.early
+
+
+async def test_a_prompt_whose_start_is_known_is_not_asked_early(scenes: Any) -> None:
+    scene = scenes(A)
+    await scene.ask(SYSTEM)
+    await scene.ask(SYSTEM + "and more " * 500)
+    assert len(scene.routes.asked) == 1
+
+
+async def test_only_one_early_question_is_asked_in_a_lease(scenes: Any) -> None:
+    scene = scenes(A)
+    await scene.ask("hi")
+    await scene.ask(SYSTEM)
+    await scene.ask(SYSTEM[::-1])
+    assert [query.early for query in scene.routes.asked] == [False, True]
+    assert not scene.record.early
+
+
+async def test_what_a_request_has_asked_itself_is_not_asked_early_again(scenes: Any) -> None:
+    scene = scenes(A)
+    await scene.ask(SYSTEM)
+    assert [query.early for query in scene.routes.asked] == [False]

@@ -40,3 +40,27 @@ def test_an_error_carries_its_message_and_its_fields() -> None:
 
 def test_without_a_hint_there_is_no_time_to_retry_after() -> None:
     assert errors.Overloaded("full").retry_after is None
+
+
+def test_what_who_asks_may_not_have_is_never_tried_elsewhere_as_it_stands() -> None:
+    access = [kind for kind in ALL if issubclass(kind, errors.AccessError)]
+    assert {kind.__name__ for kind in access} == {
+        "AccessError",
+        "TenantUnknown",
+        "TicketInvalid",
+        "TicketExpired",
+        "TicketRevoked",
+        "TicketRefused",
+    }
+    assert not any(issubclass(kind, errors.Rejected | errors.Evicted) for kind in access)
+
+
+def test_only_a_good_ticket_for_something_else_is_permission_denied() -> None:
+    denied = {kind for kind in ALL if kind.status == "PERMISSION_DENIED"}
+    assert denied == {errors.JoinError, errors.TicketRefused}
+
+
+def test_a_slow_reader_was_running_and_can_go_on() -> None:
+    error = errors.SlowReader("4096 tokens lie unread", field="window_tokens", limit="4096 tokens")
+    assert isinstance(error, errors.Evicted)
+    assert (error.status, error.resumable) == ("RESOURCE_EXHAUSTED", True)

@@ -1,6 +1,6 @@
 import pytest
 
-from nearfield.core.node import Health, KvCacheLoad, Model, NodeState
+from nearfield.core.node import Desired, Health, Intake, KvCacheLoad, Model, NodeLoad, NodeState
 from tests.support.nearfield_builders import view
 from tests.support.records import MODEL, node_info
 
@@ -10,6 +10,28 @@ def test_a_model_is_found_by_its_name() -> None:
     info = node_info(models=(MODEL, other))
     assert info.model("other") is other
     assert info.model("missing") is None
+
+
+def test_an_empty_name_is_the_only_model_where_there_is_one() -> None:
+    other = Model("other", "sha256:0", 1024, "float16")
+    assert node_info().model("") is MODEL
+    assert node_info(models=(MODEL, other)).model("") is None
+    assert node_info(models=()).model("") is None
+
+
+def test_a_node_states_no_cost_and_is_at_the_edge_unless_it_says_so() -> None:
+    info = node_info()
+    assert (info.cost_per_hour, info.core, info.local_models) == (0.0, False, ())
+
+
+def test_a_load_of_which_nothing_is_known_takes_work_for_all_its_slots() -> None:
+    load = NodeLoad()
+    assert (load.ramp, load.slots) == (1.0, 1)
+    assert (load.prefill_tokens_per_second, load.bytes_per_token, load.service_seconds) == (0, 0, 0)
+
+
+def test_a_desired_state_names_no_model_unless_a_planner_does() -> None:
+    assert (Desired().intake, Desired().model) == (Intake.OPEN, "")
 
 
 def test_the_hit_rate_is_the_share_of_tokens_found() -> None:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from nearfield.core import protocol
@@ -26,3 +28,15 @@ def test_the_limit_names_both_ends_of_a_range(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ProtocolMismatch) as caught:
         protocol.check_version(5)
     assert caught.value.limit == "2 to 4"
+
+
+def test_the_first_version_has_no_tickets_and_is_not_understood_any_more() -> None:
+    assert protocol.VERSION == 2
+    with pytest.raises(ProtocolMismatch, match="version 1 is older") as caught:
+        protocol.check_version(1)
+    assert caught.value.limit == "2"
+
+
+def test_the_history_tells_of_every_version() -> None:
+    told = re.findall(r"^(\d+)  \d{4}-\d{2}  ", protocol.__doc__ or "", re.MULTILINE)
+    assert [int(version) for version in told] == list(range(1, protocol.VERSION + 1))

@@ -5,7 +5,9 @@ from pydantic_settings import SettingsConfigDict
 
 from nearfield.core.errors import ConfigError
 from nearfield.core.geo import Position
-from nearfield.core.settings import ProcessSettings, Section, position
+from nearfield.core.rpc.tls import LOOPBACK, PLAINTEXT, CertificateFiles, ClientTls, ServerTls
+from nearfield.core.settings import ProcessSettings, Section, TlsSettings, position
+from nearfield.local.authority import prepare_tls
 
 
 class Cache(Section):
@@ -124,3 +126,43 @@ def test_a_position_that_is_none_stops_the_process(text: str, field: str) -> Non
         position(text)
     assert caught.value.field == field
     assert caught.value.limit
+
+
+def test_a_process_shows_its_certificate_and_trusts_its_authority(tmp_path: Path) -> None:
+    files = prepare_tls(tmp_path)
+    text = f'listen = "a:1"\n[tls]\ncertificate = "{files.certificate}"\nkey = "{files.key}"\n'
+    tls = AppSettings.load(write(tmp_path, f'{text}authority = "{files.authority}"')).tls
+    assert tls.server_security("0.0.0.0:7600") == ServerTls(
+        files.certificate.read_bytes(),
+        files.key.read_bytes(),
+        CertificateFiles(files.certificate, files.key),
+    )
+    assert tls.client_security() == ClientTls(files.authority.read_bytes())
+
+
+def test_the_systems_authorities_are_trusted_where_none_is_named() -> None:
+    assert TlsSettings().client_security() == ClientTls()
+
+
+@pytest.mark.parametrize(
+    ("tls", "field"),
+    [
+        (TlsSettings(), "tls.certificate"),
+        (TlsSettings(key=Path("server.key")), "tls.certificate"),
+        (TlsSettings(certificate=Path("server.pem")), "tls.key"),
+    ],
+)
+def test_serving_without_a_certificate_says_what_to_set(tls: TlsSettings, field: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"set tls\.certificate and tls\.key, or .* true"
+    ) as caught:
+        tls.server_security("127.0.0.1:7600")
+    assert (caught.value.field, caught.value.limit) == (field, "a PEM file")
+
+
+def test_the_switch_is_plain_text_both_ways_and_on_loopback_alone() -> None:
+    tls = TlsSettings(plaintext=True)
+    assert tls.server_security("127.0.0.1:7600") == tls.client_security() == PLAINTEXT
+    with pytest.raises(ConfigError) as caught:
+        tls.server_security("0.0.0.0:7600")
+    assert (caught.value.field, caught.value.limit) == ("tls.plaintext", LOOPBACK)

@@ -1,7 +1,12 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
 from nearfield.core.node import Health, NodeState
+from nearfield.core.rpc.tls import PLAINTEXT, ClientTls, client_security
 from nearfield.local import checks
+from nearfield.local.authority import AUTHORITY_LIFE, prepare_tls
 from nearfield.local.checks import Check, Verdict
 from tests.support.nearfield_builders import candidate, view
 from tests.support.nearfield_servers import serve_admin, serve_plane
@@ -42,7 +47,7 @@ def by_name(found: list[Check]) -> dict[str, Check]:
 
 async def test_a_healthy_fleet_is_good() -> None:
     async with serve_admin(view("fra1-a")) as admin, serve_plane(candidate()) as plane:
-        found = by_name(await checks.fleet(plane.address, admin.address))
+        found = by_name(await checks.fleet(plane.address, admin.address, PLAINTEXT))
     assert {one.verdict for one in found.values()} == {Verdict.GOOD}
     assert set(found) == {"fleet", "node fra1-a", "routing"}
     assert found["fleet"].found == "1 of 1 nodes take work"
@@ -53,7 +58,7 @@ async def test_a_cordoned_node_is_noted_and_a_lost_one_is_wrong() -> None:
     cordoned = view("fra1-a", state=NodeState.CORDONED, reason="kernel update")
     lost = view("iad1-b", health=Health.LOST)
     async with serve_admin(cordoned, lost) as admin, serve_plane() as plane:
-        found = by_name(await checks.fleet(plane.address, admin.address))
+        found = by_name(await checks.fleet(plane.address, admin.address, PLAINTEXT))
     assert found["fleet"].verdict is Verdict.BAD
     assert found["node fra1-a"].verdict is Verdict.NOTE
     assert "kernel update" in found["node fra1-a"].found
@@ -64,11 +69,27 @@ async def test_a_cordoned_node_is_noted_and_a_lost_one_is_wrong() -> None:
 
 async def test_a_fleet_that_cannot_route_is_wrong() -> None:
     async with serve_admin(view()) as admin:
-        found = by_name(await checks.fleet("127.0.0.1:1", admin.address))
+        found = by_name(await checks.fleet("127.0.0.1:1", admin.address, PLAINTEXT))
     assert found["routing"].verdict is Verdict.BAD
 
 
 async def test_no_fleet_is_a_note_with_the_way_to_start_one() -> None:
-    (only,) = await checks.fleet("127.0.0.1:1", "127.0.0.1:1")
+    (only,) = await checks.fleet("127.0.0.1:1", "127.0.0.1:1", PLAINTEXT)
     assert (only.what, only.verdict) == ("fleet", Verdict.NOTE)
     assert "nearfield up" in only.fix
+
+
+def test_an_authority_is_good_until_its_last_day(tmp_path: Path) -> None:
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    security = client_security(prepare_tls(tmp_path, start).authority)
+    good = checks.trust(security, start)
+    assert (good.verdict, good.found) == (Verdict.GOOD, "the authority is good until 2036-02-27")
+    late = checks.trust(security, start + AUTHORITY_LIFE)
+    assert (late.verdict, late.found) == (Verdict.BAD, "the authority has expired on 2036-02-27")
+    assert "nearfield up" in late.fix
+
+
+def test_plain_text_is_noted_and_the_systems_authorities_are_good() -> None:
+    plain = checks.trust(PLAINTEXT)
+    assert (plain.verdict, plain.fix) == (Verdict.NOTE, "unset NEARFIELD_PLAINTEXT")
+    assert checks.trust(ClientTls()).verdict is Verdict.GOOD

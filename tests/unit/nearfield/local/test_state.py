@@ -1,14 +1,18 @@
 import json
 import os
+import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nearfield.core.errors import ConfigError
 from nearfield.core.geo import Position
+from nearfield.core.rpc.tls import ClientTls
 from nearfield.local import state
+from nearfield.local.authority import prepare_tls
 from nearfield.local.processes import ProcessId
 from nearfield.local.state import FleetState
 
@@ -25,6 +29,8 @@ def fleet(*processes: ProcessId) -> FleetState:
         consul="",
         processes=processes,
         logs="/var/log/nearfield",
+        authority="/var/lib/nearfield/authority.pem",
+        token="token",
     )
 
 
@@ -91,6 +97,17 @@ def test_a_state_is_replaced_whole(home: Path) -> None:
         state.save(fleet(HERE, ProcessId(1, 0.0)))
         assert len(json.load(before)["processes"]) == 1
     assert [path.name for path in home.iterdir()] == ["fleet.json"]
+
+
+def test_only_the_owner_reads_the_token(home: Path) -> None:
+    state.save(fleet(HERE))
+    assert stat.S_IMODE((home / "fleet.json").stat().st_mode) == 0o600
+
+
+def test_clients_trust_the_authority_of_the_fleet(tmp_path: Path) -> None:
+    files = prepare_tls(tmp_path)
+    started = replace(fleet(HERE), authority=str(files.authority))
+    assert started.trust == ClientTls(files.authority.read_bytes())
 
 
 def test_the_folder_is_where_the_user_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

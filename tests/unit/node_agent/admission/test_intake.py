@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from nearfield.core.node import Intake, NodeState
 from node_agent.admission.intake import ASKED, TRANSITIONS, Event, next_state
 
-READY, CORDONED, DRAINING, DRAINED, FAILED = (
+STARTING, READY, CORDONED, DRAINING, DRAINED, FAILED = (
+    NodeState.STARTING,
     NodeState.READY,
     NodeState.CORDONED,
     NodeState.DRAINING,
@@ -28,6 +29,13 @@ READY, CORDONED, DRAINING, DRAINED, FAILED = (
         (DRAINED, Event.CORDON, CORDONED),
         (READY, Event.ENGINE_DIED, FAILED),
         (DRAINING, Event.ENGINE_DIED, FAILED),
+        (STARTING, Event.WARMED, READY),
+        (STARTING, Event.OPEN, STARTING),
+        (STARTING, Event.CORDON, CORDONED),
+        (STARTING, Event.DRAIN, DRAINING),
+        (STARTING, Event.ENGINE_DIED, FAILED),
+        (CORDONED, Event.WARMED, CORDONED),
+        (DRAINED, Event.WARMED, DRAINED),
     ],
 )
 def test_an_event_moves_a_node_to_its_next_state(
@@ -50,7 +58,7 @@ def test_only_a_draining_node_can_run_empty(state: NodeState) -> None:
 
 def test_every_wish_of_the_control_plane_can_come_true() -> None:
     assert set(ASKED) == set(Intake)
-    for state in (READY, CORDONED, DRAINING, DRAINED):
+    for state in (STARTING, READY, CORDONED, DRAINING, DRAINED):
         for event in ASKED.values():
             assert (state, event) in TRANSITIONS
 

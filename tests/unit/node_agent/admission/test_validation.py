@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nearfield.core.constraints import Constraints
 from nearfield.core.errors import InvalidRequest, UnknownModel
 from nearfield.core.inference import ChatPrompt, Message, Prompt, Sampling, TextPrompt, TokenPrompt
 from nearfield.core.node import Model
@@ -13,7 +14,7 @@ from tests.support.node_builders import request
 from tests.support.records import node_info
 
 MODEL = Model("simulated", "blake2b:aa", 256, "none")
-NODE = node_info(models=(MODEL, replace(MODEL, name="other")))
+NODE = node_info(models=(MODEL, replace(MODEL, name="other")), cost_per_hour=2.5)
 
 
 def refused(**changes: Any) -> InvalidRequest:
@@ -46,7 +47,12 @@ def test_a_request_at_its_limits_passes() -> None:
             sampling=sampling,
             model_digest=MODEL.digest,
             first_token_budget=3600.0,
-            jurisdictions=("us", "eu"),
+            constraints=Constraints(
+                jurisdictions=("us", "eu"),
+                providers=("acme",),
+                cost_per_hour_most=2.5,
+                accelerators=("NVIDIA H200",),
+            ),
         ),
         NODE,
     )
@@ -144,10 +150,27 @@ def test_a_budget_that_no_answer_can_meet_is_refused(budget: float) -> None:
     assert refused(first_token_budget=budget).field == "first_token_budget_seconds"
 
 
-def test_a_node_of_another_jurisdiction_says_where_it_is() -> None:
-    error = refused(jurisdictions=("us", "ch"))
-    assert (error.field, error.limit) == ("constraints.jurisdictions", "us, ch")
-    assert "eu" in error.message
+@pytest.mark.parametrize(
+    ("constraints", "field", "here", "limit"),
+    [
+        (Constraints(jurisdictions=("us", "ch")), "jurisdictions", "eu", "us, ch"),
+        (Constraints(providers=("other",)), "providers", "acme", "other"),
+        (Constraints(cost_per_hour_most=2.4), "cost_per_hour_most", "2.5", "2.4"),
+        (Constraints(accelerators=("H100", "B200")), "accelerators", "NVIDIA H200", "H100, B200"),
+    ],
+)
+def test_a_request_that_strayed_to_the_wrong_node_is_told_what_the_node_is(
+    constraints: Constraints, field: str, here: str, limit: str
+) -> None:
+    error = refused(constraints=constraints)
+    assert (error.field, error.limit) == (f"constraints.{field}", limit)
+    assert f"is {here};" in error.message
+
+
+def test_a_node_that_states_no_cost_is_too_dear_for_any_bound() -> None:
+    bound = request(constraints=Constraints(cost_per_hour_most=1000.0))
+    with pytest.raises(InvalidRequest, match="cost_per_hour_most is none"):
+        check_request(bound, replace(NODE, cost_per_hour=0.0))
 
 
 def test_the_bounds_of_a_length_leave_room_for_one_token() -> None:

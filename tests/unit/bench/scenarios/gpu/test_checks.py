@@ -1,9 +1,13 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from bench.scenarios.fleet import Fleet
 from bench.scenarios.gpu.checks import ANSWER_TOKENS, Reply, judge, run_checks
+from nearfield.cli.targets import Access
 from nearfield.core.inference import FinishReason, Usage
+from nearfield.core.rpc.tls import PLAINTEXT
 from node_agent.engine.simulated import SimulatedEngine
 from tests.support.running_node import running_node
 from tests.support.running_plane import running_plane
@@ -47,7 +51,16 @@ async def test_an_engine_without_a_cache_fails_the_cache_check_alone() -> None:
     engine = SimulatedEngine(context_tokens=4096)
     async with running_plane() as plane, running_node(plane.public, engine=engine):
         await until_true(plane.admin.nodes, lambda nodes: any(one.takes_work for one in nodes))
-        checks = await run_checks(plane.public, plane.operators, "fra1-1")
+        aim = Fleet(
+            plane.public,
+            plane.operators,
+            node="",
+            node_pid=0,
+            node_config=Path(),
+            authority=Path(),
+            access=Access(PLAINTEXT, ""),
+        )
+        checks = await run_checks(aim, "fra1-1")
     assert [check.name for check in checks if not check.passed] == [
         "a repeated prompt is found in the prefix cache"
     ]

@@ -9,6 +9,7 @@ from nearfield.core.errors import InternalError, Overloaded
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.server import RpcServer
 from nearfield.core.rpc.status import MESSAGE_MOST, from_rpc_error
+from nearfield.core.rpc.tls import PLAINTEXT
 
 SERVICE = "test.Echo"
 FULL = Overloaded("the queue is full", field="queue", limit="64", retry_after=0.5)
@@ -47,7 +48,7 @@ async def writes(request: bytes, context: Any) -> None:
 
 @pytest.fixture
 async def channel() -> AsyncIterator[grpc.aio.Channel]:
-    server = RpcServer("127.0.0.1:0", (SERVICE,))
+    server = RpcServer("127.0.0.1:0", (SERVICE,), PLAINTEXT)
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary),
         "Stream": grpc.unary_stream_rpc_method_handler(stream),
@@ -55,7 +56,7 @@ async def channel() -> AsyncIterator[grpc.aio.Channel]:
         "Writes": grpc.unary_stream_rpc_method_handler(writes),
     }
     server.grpc.add_registered_method_handlers(SERVICE, handlers)
-    async with server, open_channel(f"127.0.0.1:{server.port}") as opened:
+    async with server, open_channel(f"127.0.0.1:{server.port}", PLAINTEXT) as opened:
         yield opened
 
 
@@ -143,10 +144,10 @@ async def test_a_message_of_any_kind_gets_through_at_least_in_part(message: str)
     async def answer(request: bytes, context: Any) -> bytes:
         raise Overloaded(message)
 
-    server = RpcServer("127.0.0.1:0", (SERVICE,))
+    server = RpcServer("127.0.0.1:0", (SERVICE,), PLAINTEXT)
     handlers = {"Unary": grpc.unary_unary_rpc_method_handler(answer)}
     server.grpc.add_registered_method_handlers(SERVICE, handlers)
-    async with server, open_channel(f"127.0.0.1:{server.port}") as opened:
+    async with server, open_channel(f"127.0.0.1:{server.port}", PLAINTEXT) as opened:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await ask(opened, "Unary", b"")
     error = from_rpc_error(caught.value)

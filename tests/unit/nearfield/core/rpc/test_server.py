@@ -1,6 +1,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -11,6 +12,8 @@ from nearfield.core.errors import ConfigError
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.options import MESSAGE_BYTES_MOST
 from nearfield.core.rpc.server import RpcServer
+from nearfield.core.rpc.tls import PLAINTEXT, CertificateFiles
+from nearfield.local.authority import prepare_tls
 
 SERVICE = "nearfield.v1.Inference"
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -19,13 +22,13 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 @pytest.fixture
 async def server() -> AsyncIterator[RpcServer]:
-    async with RpcServer("127.0.0.1:0", (SERVICE,)) as started:
+    async with RpcServer("127.0.0.1:0", (SERVICE,), PLAINTEXT) as started:
         yield started
 
 
 @pytest.fixture
 async def channel(server: RpcServer) -> AsyncIterator[grpc.aio.Channel]:
-    async with open_channel(f"127.0.0.1:{server.port}") as opened:
+    async with open_channel(f"127.0.0.1:{server.port}", PLAINTEXT) as opened:
         yield opened
 
 
@@ -68,16 +71,18 @@ async def test_reflection_lists_every_service(channel: grpc.aio.Channel) -> None
 
 
 async def test_a_port_in_use_is_refused_by_its_key(server: RpcServer) -> None:
-    second = RpcServer(f"127.0.0.1:{server.port}", ())
+    second = RpcServer(f"127.0.0.1:{server.port}", (), PLAINTEXT)
     with pytest.raises(ConfigError, match=str(server.port)) as caught:
         await second.start()
     assert caught.value.field == "listen"
 
 
 @pytest.mark.parametrize("listen", ["192.0.2.1:7000", "not an address"])
-async def test_an_address_of_another_host_is_refused(listen: str) -> None:
+async def test_an_address_of_another_host_is_refused(listen: str, tmp_path: Path) -> None:
+    tls = prepare_tls(tmp_path)
+    security = CertificateFiles(tls.certificate, tls.key).read()
     with pytest.raises(ConfigError, match="not an address of this host"):
-        await RpcServer(listen, ()).start()
+        await RpcServer(listen, (), security).start()
 
 
 async def test_a_message_that_is_too_large_is_refused_and_the_server_lives_on(
@@ -110,7 +115,7 @@ async def test_garbage_on_the_port_leaves_the_server_alive(
 
 
 async def test_a_closed_server_gives_its_port_back() -> None:
-    async with RpcServer("127.0.0.1:0", ()) as closed:
+    async with RpcServer("127.0.0.1:0", (), PLAINTEXT) as closed:
         port = closed.port
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
         pass

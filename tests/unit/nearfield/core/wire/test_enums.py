@@ -1,6 +1,9 @@
+from enum import StrEnum
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nearfield.core.errors import InvalidRequest
 from nearfield.core.wire import enums
@@ -13,6 +16,7 @@ TABLES: list[tuple[dict[Any, int], Any]] = [
     (enums.ATTEMPT_KINDS, inference_pb2.AttemptKind),
     (enums.FINISH_REASONS, inference_pb2.FinishReason),
     (enums.ROUND_TRIP_SOURCES, routing_pb2.RoundTripSource),
+    (enums.TIERS, routing_pb2.Tier),
 ]
 
 
@@ -32,9 +36,20 @@ def test_a_value_has_the_name_that_it_has_on_the_wire(table: dict[Any, int], mes
         assert message.Name(number).endswith(f"_{value.name}")
 
 
-@pytest.mark.parametrize(("table", "message"), TABLES)
-def test_numbers_are_read_back(table: dict[Any, int], message: Any) -> None:
-    assert [enums.from_number(table, number, "f") for number in table.values()] == list(table)
+def test_no_table_is_left_out_here() -> None:
+    tables = [one for one in vars(enums).values() if isinstance(one, dict)]
+    ours = [table for table in tables if all(isinstance(value, StrEnum) for value in table)]
+    assert [id(table) for table in ours if table] == [id(table) for table, _ in TABLES]
+
+
+@given(st.sampled_from(TABLES), st.data())
+def test_a_value_comes_back_as_it_went(
+    pair: tuple[dict[Any, int], Any], data: st.DataObject
+) -> None:
+    table, message = pair
+    value = data.draw(st.sampled_from(list(table)))
+    number = message.Value(message.Name(table[value]))
+    assert enums.from_number(table, number, "f") is value
 
 
 @pytest.mark.parametrize(("table", "message"), TABLES)

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 
+from nearfield.core.constraints import Constraints, Preferences
 from nearfield.core.errors import InvalidRequest, Unsupported
 from nearfield.core.inference import (
     AttemptKind,
@@ -115,7 +116,6 @@ def test_attempts_not_offered_yet_are_unsupported(kind: pb.AttemptKind) -> None:
     [
         ("response_format", pb.ResponseFormat(regex="a+")),
         ("response_format", pb.ResponseFormat()),
-        ("prefix", pb.PrefixKeys(keys=[1])),
         ("resume", pb.Resume(text="so far")),
         ("session_key", "user-7"),
     ],
@@ -169,6 +169,10 @@ def test_only_the_first_piece_says_where_it_was_made() -> None:
         ({"prompt": TokenPrompt((-1,))}, "prompt"),
         ({"prompt": TextPrompt("\ud800")}, "prompt"),
         ({"sampling": Sampling(max_tokens=2**40)}, "sampling"),
+        ({"sampling": Sampling(stop=("\ud800",))}, "sampling"),
+        ({"model": "\ud800"}, "model"),
+        ({"request_id": "\ud800"}, "request_id"),
+        ({"constraints": Constraints(providers=("\ud800",))}, "constraints"),
     ],
 )
 def test_what_the_protocol_cannot_hold_is_refused_before_it_is_sent(
@@ -177,3 +181,53 @@ def test_what_the_protocol_cannot_hold_is_refused_before_it_is_sent(
     with pytest.raises(InvalidRequest) as caught:
         request_to_wire(dataclasses.replace(request(), **changes))
     assert caught.value.field == field
+
+
+def test_no_prefix_keys_travel_with_a_prompt() -> None:
+    assert "prefix" not in pb.GenerateRequest.DESCRIPTOR.fields_by_name
+
+
+@pytest.mark.parametrize("length", [1, 15, 65])
+def test_a_prefix_secret_out_of_bounds_is_refused_and_not_repeated(length: int) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        request_from_wire(pb.GenerateRequest(text="hi", prefix_secret=b"\xa7" * length))
+    assert (caught.value.field, caught.value.limit) == ("prefix.secret", "16 to 64 bytes")
+    assert "xa7" not in caught.value.message
+
+
+@pytest.mark.parametrize("length", [0, 16, 64])
+def test_a_prefix_secret_within_bounds_arrives(length: int) -> None:
+    message = pb.GenerateRequest(text="hi", prefix_secret=b"s" * length)
+    assert request_from_wire(message).prefix_secret == b"s" * length
+
+
+def test_a_ticket_longer_than_any_is_refused_and_not_repeated() -> None:
+    longest = pb.GenerateRequest(text="hi", ticket="t" * 8192)
+    assert request_from_wire(longest).ticket == "t" * 8192
+    with pytest.raises(InvalidRequest, match="a ticket of 8193 characters") as caught:
+        request_from_wire(pb.GenerateRequest(text="hi", ticket="t" * 8193))
+    assert (caught.value.field, caught.value.limit) == ("ticket", "at most 8192 characters")
+
+
+def test_what_is_not_asked_for_takes_no_place_on_the_wire() -> None:
+    message = request_to_wire(request())
+    assert not message.HasField("constraints")
+    assert not message.HasField("preferences")
+    assert request_from_wire(message).constraints == Constraints()
+    assert request_from_wire(message).preferences == Preferences()
+
+
+def test_constraints_out_of_bounds_are_refused_by_name() -> None:
+    message = request_to_wire(request())
+    message.constraints.cost_per_hour_most = 0.0
+    with pytest.raises(InvalidRequest) as caught:
+        request_from_wire(message)
+    assert caught.value.field == "constraints.cost_per_hour_most"
+
+
+def test_preferences_out_of_bounds_are_refused_by_name() -> None:
+    message = request_to_wire(request())
+    message.preferences.worth_seconds = -1.0
+    with pytest.raises(InvalidRequest) as caught:
+        request_from_wire(message)
+    assert caught.value.field == "preferences.worth_seconds"

@@ -78,12 +78,36 @@ def test_a_node_off_the_earth_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("value", [-1.0, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(
-    "field", ["prefill_tokens_per_second", "decode_tokens_per_second", "base_seconds"]
+    "field",
+    [
+        "prefill_tokens_per_second",
+        "decode_tokens_per_second",
+        "base_seconds",
+        "bytes_per_token",
+        "service_seconds",
+    ],
 )
 def test_a_rate_that_is_none_counts_as_unknown(field: str, value: float) -> None:
     message = wire.load_to_wire(LOAD)
     setattr(message, field, value)
     assert getattr(wire.load_from_wire(message), field) == 0.0
+
+
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
+def test_a_cost_that_is_none_counts_as_not_stated(value: float) -> None:
+    message = wire.info_to_wire(node_info(cost_per_hour=2.0))
+    message.cost_per_hour = value
+    assert wire.info_from_wire(message).cost_per_hour == 0.0
+
+
+@pytest.mark.parametrize(
+    ("told", "ramp"),
+    [(0.0, 1.0), (0.25, 0.25), (1.0, 1.0), (1.01, 1.0), (-0.5, 1.0), (math.nan, 1.0)],
+)
+def test_a_ramp_that_is_no_share_counts_as_all_slots(told: float, ramp: float) -> None:
+    message = wire.load_to_wire(LOAD)
+    message.ramp = told
+    assert wire.load_from_wire(message).ramp == ramp
 
 
 @pytest.mark.parametrize("number", [0, 99])

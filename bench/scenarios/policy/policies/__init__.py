@@ -1,0 +1,1 @@
+"""One file a family of policies; `base` says what a policy is."""

@@ -1,0 +1,1 @@
+"""Policies against one another on a fleet of real nodes at emulated distances."""

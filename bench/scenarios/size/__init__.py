@@ -1,0 +1,1 @@
+"""What a control plane costs and bears as its fleet grows."""

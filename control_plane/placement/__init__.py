@@ -1,0 +1,1 @@
+"""Which node should serve which of its models, so that capacity follows demand."""

@@ -1,0 +1,1 @@
+"""Who asks, and the tickets that say what they may do."""
