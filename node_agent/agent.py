@@ -58,7 +58,7 @@ class Agent:
                 await self._drain()
             finally:
                 leaving.set()
-                self._intake.changed.set()
+                self._intake.note_change()
                 await self._wind_up(links, watch, stopped, switch, start)
         return "" if stop.is_set() else self._intake.switch.model
 

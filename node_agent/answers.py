@@ -6,7 +6,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 
 from nearfield.core.clock import Clock, monotonic
-from nearfield.core.errors import NotTakingWork
+from nearfield.core.errors import NotTakingWork, Rejected
 from nearfield.core.identity import new_id
 from nearfield.core.inference import (
     Delta,
@@ -106,7 +106,7 @@ class Answers:
         so first.
         """
         if self._intake.state is not NodeState.READY:
-            self._raise_refusal(request, Patience(), Prompt())
+            self._raise(self._refusal(Patience(), Prompt()))
         ticket = self._tickets.check(request.ticket, request, self._node)
         check_request(request, self._node)
         token_ids = await self._engine.tokenize(request.prompt)
@@ -126,8 +126,12 @@ class Answers:
         `deadline` is the moment of the clock after which the answer is worth nothing.
         """
         left = None if deadline is None else deadline - self._clock()
-        prompt = Prompt(prepared.size, self._resident_tokens(request, prepared))
-        self._raise_refusal(request, Patience(request.first_token_budget, left), prompt)
+        patience = Patience(request.first_token_budget, left)
+        why = self._refusal(patience, Prompt(prepared.size))
+        if why is not None and patience.first_token is not None:
+            # Only now: hashing a long prompt's blocks costs more than all else here.
+            why = self._refusal(patience, Prompt(prepared.size, self._resident_tokens(prepared)))
+        self._raise(why)
         try:
             with self._workload.admit(len(prepared.token_ids)) as entry:
                 yield Admission(request, prepared, entry, arrived)
@@ -164,13 +168,11 @@ class Answers:
     def _salt(self, ticket: Ticket) -> str:
         return self._prefixes.salt(ticket.tenant, ticket.group)
 
-    def _resident_tokens(self, request: Request, prepared: Prepared) -> int:
-        if request.first_token_budget is None:
-            return 0  # nobody asks how long its prefill takes
+    def _resident_tokens(self, prepared: Prepared) -> int:
         return self._prefixes.resident_tokens(prepared.token_ids, prepared.salt)
 
-    def _raise_refusal(self, request: Request, patience: Patience, prompt: Prompt) -> None:
-        why = refusal(
+    def _refusal(self, patience: Patience, prompt: Prompt) -> Rejected | None:
+        return refusal(
             self._intake.state,
             self._intake.reason,
             self._meter.read(),
@@ -178,6 +180,8 @@ class Answers:
             patience,
             prompt,
         )
+
+    def _raise(self, why: Rejected | None) -> None:
         if why is not None:
             raise why
         if not self._engine.alive:

@@ -41,6 +41,7 @@ def build_agent(
     info = node_info(settings, engine, probe)
     linked = bool(settings.control_planes)
     workload, rates, ramp = Workload(), Rates(), Ramp()
+    rates.begin_with(engine.info.prefills)
     intake = Intake(
         workload, engine.clear_prefix_cache, starting=linked, switch=ModelSwitch.of(settings)
     )
@@ -64,7 +65,7 @@ def build_agent(
     models = frozenset(model.name for model in info.models)
     server = RpcServer(settings.listen, (SERVICE,), settings.tls.server_security(settings.listen))
     inference_pb2_grpc.add_InferenceServicer_to_server(
-        InferenceService(answers, ServerTelemetry(telemetry, models)), server.grpc
+        InferenceService(answers, ServerTelemetry(telemetry, models), server.leaving), server.grpc
     )
     reporter = NodeReporter(info, intake, meter, prefixes, prewarm, trusted)
     trust = settings.tls.client_security()

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class Intake:
-    """One node's state; `changed` is set on every change, for those who report it."""
+    """One node's state; `changes` counts what changed so far, for those who report it."""
 
     def __init__(
         self,
@@ -26,7 +26,8 @@ class Intake:
         self.state = NodeState.STARTING if starting else NodeState.READY
         self.reason = ""
         self.applied = Desired()
-        self.changed = asyncio.Event()
+        self.changes = 0
+        self._next_change = asyncio.Event()
         self.switch = switch or ModelSwitch()
         self._workload = workload
         self._clear_cache = clear_cache
@@ -42,7 +43,7 @@ class Intake:
             if clear:
                 await self._clear_cache()
         self.applied = desired
-        self.changed.set()
+        self.note_change()
         _log.info("desired revision %d applied: %s", desired.revision, self.state)
 
     def _follow(self, desired: Desired) -> None:
@@ -61,7 +62,18 @@ class Intake:
         self.state = next_state(self.state, event)
         self.reason = reason
         self.settle()
-        self.changed.set()
+        self.note_change()
+
+    def note_change(self) -> None:
+        """Wake everybody who waits for a change."""
+        self.changes += 1
+        self._next_change.set()
+        self._next_change = asyncio.Event()
+
+    async def change_after(self, seen: int) -> None:
+        """Return once there are more changes than were seen."""
+        while self.changes <= seen:
+            await self._next_change.wait()
 
     def settle(self) -> None:
         """A draining node with nothing left is drained."""

@@ -10,6 +10,9 @@ _WEIGHT = 0.1
 """Of a new observation: about the last twenty requests count."""
 _KEPT = 32
 """Prefills that the line goes through; with as many a fit takes a quarter of a millisecond."""
+_FIT_EVERY = 8
+"""Prefills, once the line goes through enough of them: the fit would else be a twentieth of what
+a busy node's front end does."""
 _RATE_MOST = 1_000_000.0
 """Tokens a second where prompts of all lengths take the same time."""
 
@@ -44,6 +47,12 @@ class Rates:
         self.bytes_per_token = 0.0
         self.service_seconds = 0.0
         self._prefills: deque[tuple[int, float]] = deque(maxlen=_KEPT)
+        self._since_fit = 0
+
+    def begin_with(self, prefills: Iterable[tuple[int, float]]) -> None:
+        """Take the engine's warm-up, as tokens and seconds, for a first idea of the prefill."""
+        for tokens, seconds in prefills:
+            self._learn_prefill(tokens, seconds)
 
     def observe(self, seen: Observation) -> None:
         """Learn from one finished request."""
@@ -59,6 +68,10 @@ class Rates:
 
     def _learn_prefill(self, tokens: int, seconds: float) -> None:
         self._prefills.append((max(0, tokens), seconds))
+        self._since_fit += 1
+        if len(self._prefills) == _KEPT and self._since_fit < _FIT_EVERY:
+            return
+        self._since_fit = 0
         self.base_seconds, slope = _fit(self._prefills)
         rate = 1.0 / slope if slope > 1.0 / _RATE_MOST else _RATE_MOST
         self.prefill_tokens_per_second = rate

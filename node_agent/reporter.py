@@ -56,11 +56,14 @@ class NodeReporter:
     def declare(self, prefixes: tuple[DeclaredPrefix, ...]) -> None:
         self._prewarm.declare(prefixes)
 
-    async def wait_for_change(self, seconds: float) -> bool:
+    @property
+    def changes(self) -> int:
+        return self._intake.changes
+
+    async def wait_for_change(self, seen: int, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds):
-                await self._intake.changed.wait()
+                await self._intake.change_after(seen)
         except TimeoutError:
             return False
-        self._intake.changed.clear()
         return True

@@ -20,8 +20,11 @@ ADMITTED = (("nearfield-admitted", "1"),)
 class InferenceService(inference_pb2_grpc.InferenceServicer):
     """Generates on this node's engine: many answers over a session, or one over a call."""
 
-    def __init__(self, answers: Answers, telemetry: ServerTelemetry) -> None:
+    def __init__(
+        self, answers: Answers, telemetry: ServerTelemetry, leaving: asyncio.Event | None = None
+    ) -> None:
         self._generations = Generations(answers, telemetry)
+        self._leaving = leaving
 
     async def Generate(  # type: ignore[override]
         self, message: inference_pb2.GenerateRequest, context: Any
@@ -38,8 +41,8 @@ class InferenceService(inference_pb2_grpc.InferenceServicer):
     async def Session(  # type: ignore[override]
         self, calls: AsyncIterator[inference_pb2.SessionCalls], context: Any
     ) -> None:
-        """Answer whatever the client starts on this stream."""
-        await Session(self._generations, context.write).serve(calls)
+        """Answer whatever the client starts on this stream, until this node is leaving."""
+        await Session(self._generations, context.write, self._leaving).serve(calls)
 
 
 class _Call:

@@ -3,11 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nearfield.core.node import NodeLoad
-from nearfield.core.route import Candidate, Lease
+from control_plane.routing.decision import (
+    LEASE_SECONDS,
+    RENEW_SECONDS,
+    Decision,
+    Named,
+    candidate_of,
+)
+from nearfield.core.node import NodeInfo, NodeLoad
 from nearfield.core.wire.enums import TIERS
-from nearfield.core.wire.node import load_to_wire
-from nearfield.core.wire.routing import candidate_to_wire, prediction_to_wire
+from nearfield.core.wire.node import write_load
+from nearfield.core.wire.routing import candidate_to_wire, write_prediction
 from protos.nearfield.v1 import routing_pb2 as pb
 
 KEPT_MOST = 32_768
@@ -16,68 +22,64 @@ KEPT_MOST = 32_768
 
 @dataclass(slots=True)
 class _Kept:
+    info: NodeInfo
     load: NodeLoad
-    fixed: tuple[str, str, str]
     message: pb.Candidate
 
     def take(self, load: NodeLoad) -> None:
         # each report brings a new load, and each join too: the same object is the same news
         if self.load is not load:
             self.load = load
-            self.message.load.CopyFrom(load_to_wire(load))
+            write_load(load, self.message.load)
 
 
 class LeaseWriter:
-    """Turns leases into messages; a message is changed by nobody but its receiver."""
+    """Turns decisions into messages; a message is changed by nobody but its receiver."""
 
     def __init__(self, kept_most: int = KEPT_MOST) -> None:
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._kept_most = kept_most
 
-    def write(self, lease: Lease, ticket: str, ticket_ttl: float) -> pb.Lease:
+    def write(self, decision: Decision, ticket: str, ticket_ttl: float) -> pb.Lease:
         """Return a lease with its ticket."""
         message = pb.Lease(
-            id=lease.lease_id,
-            ttl_seconds=lease.ttl,
-            renew_after_seconds=lease.renew_after,
+            id=decision.lease_id,
+            ttl_seconds=LEASE_SECONDS,
+            renew_after_seconds=RENEW_SECONDS,
             mode=pb.LEASE_MODE_NORMAL,
-            map_revision=lease.map_revision,
-            model=lease.model,
+            map_revision=decision.revision,
+            model=decision.model,
             ticket=ticket,
             ticket_ttl_seconds=ticket_ttl,
         )
-        message.candidates.extend(self._candidates(lease))
-        for candidate, written in zip(lease.candidates, message.candidates, strict=True):
-            _write_routed(candidate, written)
+        message.candidates.extend(self._candidates(decision))
+        for named, written in zip(decision.named, message.candidates, strict=True):
+            _write_routed(named, decision.key, written)
         return message
 
-    def _candidates(self, lease: Lease) -> Iterable[pb.Candidate]:
-        for candidate in lease.candidates:
-            key = (candidate.node, lease.model)
+    def _candidates(self, decision: Decision) -> Iterable[pb.Candidate]:
+        for named in decision.named:
+            place = named.place
+            key = (place.info.name, decision.model)
             kept = self._kept.get(key)
-            if kept is None or kept.fixed != _fixed(candidate):
-                kept = self._keep(key, candidate)
-            kept.take(candidate.load)
+            if kept is None or kept.info is not place.info:
+                kept = self._kept[key] = self._keep(named, decision.model)
+            kept.take(place.load)
             yield kept.message
 
-    def _keep(self, key: tuple[str, str], candidate: Candidate) -> _Kept:
+    def _keep(self, named: Named, model: str) -> _Kept:
         if len(self._kept) >= self._kept_most:
             self._kept.clear()
-        kept = _Kept(candidate.load, _fixed(candidate), candidate_to_wire(candidate))
-        self._kept[key] = kept
-        return kept
+        message = candidate_to_wire(candidate_of(named, model, None))
+        message.ClearField("prediction")
+        return _Kept(named.place.info, named.load, message)
 
 
-def _fixed(candidate: Candidate) -> tuple[str, str, str]:
-    return candidate.incarnation, candidate.endpoint, candidate.model_digest
-
-
-def _write_routed(candidate: Candidate, message: pb.Candidate) -> None:
+def _write_routed(named: Named, key: int | None, message: pb.Candidate) -> None:
     """Write what differs from one lease to the next."""
-    message.prediction.CopyFrom(prediction_to_wire(candidate.prediction))
-    message.weight = candidate.weight
-    message.load_age_seconds = candidate.load_age
-    message.tier = TIERS[candidate.tier]
-    del message.prefix_hints[:]
-    for key, tokens in candidate.prefix_hints.items():
-        message.prefix_hints.add(key=key, tokens=tokens)
+    write_prediction(named.prediction, message.prediction)
+    message.weight = named.weight
+    message.load_age_seconds = named.load_age
+    message.tier = TIERS[named.tier]
+    if key is not None and named.tokens:
+        message.prefix_hints.add(key=key, tokens=named.tokens)

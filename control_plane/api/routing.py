@@ -5,12 +5,13 @@ from typing import Any, Protocol
 
 from control_plane.api.leases import LeaseWriter
 from control_plane.api.peers import address_of
+from control_plane.routing.decision import Decision
 from control_plane.routing.router import Router
 from control_plane.telemetry import PlaneTelemetry
 from nearfield.core.constraints import Constraints
 from nearfield.core.errors import NoCandidate
 from nearfield.core.protocol import check_version
-from nearfield.core.route import Lease, RouteQuery, Tier
+from nearfield.core.route import RouteQuery, Tier
 from nearfield.core.wire.routing import explanation_to_wire, query_from_wire
 from protos.nearfield.v1 import routing_pb2, routing_pb2_grpc
 
@@ -57,11 +58,11 @@ class RoutingService(routing_pb2_grpc.RoutingServicer):
             check_version(message.protocol_version)
             query = query_from_wire(message)
             ticket, ttl = self._ticket(query)
-            lease = self._route(query, address_of(context.peer()))
+            decision = self._decide(query, address_of(context.peer()))
             # A lease stands for many requests; their outcomes come with the next question.
-            self._demand.note(lease.model, _home(lease), max(1, len(query.outcomes)))
+            self._demand.note(decision.model, _home(decision), max(1, len(query.outcomes)))
             self._telemetry.asked(query)
-            return self._leases.write(lease, ticket, ttl)
+            return self._leases.write(decision, ticket, ttl)
 
     async def Explain(
         self, message: routing_pb2.RouteRequest, context: Any
@@ -72,10 +73,10 @@ class RoutingService(routing_pb2_grpc.RoutingServicer):
         self._ticket(query)
         return explanation_to_wire(self._router.explain(query, address_of(context.peer())))
 
-    def _route(self, query: RouteQuery, address: str) -> Lease:
+    def _decide(self, query: RouteQuery, address: str) -> Decision:
         """Ask the router; what is asked for in vain is demand as well."""
         try:
-            return self._router.route(query, address)
+            return self._router.decide(query, address)
         except NoCandidate:
             self._demand.note(self._router.meant(query.model), "")
             raise
@@ -86,7 +87,6 @@ class RoutingService(routing_pb2_grpc.RoutingServicer):
         return self._issuer.issue(query.token, model, query.constraints, self._epoch())
 
 
-def _home(lease: Lease) -> str:
-    return next(
-        (one.pop for one in lease.candidates if one.tier is Tier.POP), lease.candidates[0].pop
-    )
+def _home(decision: Decision) -> str:
+    nearest = (one for one in decision.named if one.tier is Tier.POP)
+    return next(nearest, decision.named[0]).place.info.pop

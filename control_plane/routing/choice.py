@@ -13,6 +13,19 @@ NEAR_TIE_SECONDS = 0.005
 FREE_LEAST = 0.25
 """Of a slot, counted as free even of a full node: no candidate gets nothing."""
 
+IN_FLIGHT_MOST = 16.0
+"""Of one client, counted at its lease: it tells of 64 answers at most, and which of the
+candidates it will send to is its own choice."""
+
+
+def in_flight(answers: int, service_seconds: float, seconds: float) -> float:
+    """Return how many requests a client has under way with its next lease, 1 to 16.
+
+    It told of `answers` to its last one, of so many `seconds`; a node takes
+    `service_seconds` for each, 0 where that is not known.
+    """
+    return max(1.0, min(IN_FLIGHT_MOST, answers * service_seconds / seconds))
+
 
 def free(place: Place) -> float:
     """Return how many more requests could start there, a little at least."""

@@ -1,6 +1,8 @@
 """The live view as arrays, one place for each node: what routing reads."""
 
+import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 
 from control_plane.routing.kinds import Kinds
 from control_plane.routing.sphere import unit_vector
+from nearfield.core.geo import Direction, direction
 from nearfield.core.node import Health, NodeInfo, NodeLoad, NodeState, NodeView
 from nearfield.core.prediction import prefill_rate, queue_wait, seconds_per_byte
 
@@ -24,7 +27,8 @@ _KINDS_SPARE = 1024
 class Place:
     """A node as routing holds it.
 
-    `routed` counts what was sent there since `load` was read, `heard_at` is when that was.
+    `routed` counts what was sent there since `load` was read, `heard_at` is when that was;
+    `direction` is the node's place as seen from the Earth's centre.
     """
 
     info: NodeInfo
@@ -33,6 +37,7 @@ class Place:
     reason: str
     load: NodeLoad
     heard_at: float
+    direction: Direction
     routed: float = 0.0
 
     @property
@@ -45,10 +50,11 @@ class Place:
 class RoutingMap:
     """Written by the registry alone. Arrays are by slot; a slot is free, or one node's.
 
-    `units` are positions as unit vectors, `static` queue + base in seconds, `per_byte`
-    and `per_token` seconds of prefill; `closed`, `kind` and `pop` are numbers of what is named
-    in STANDINGS, `kinds` and `pops`.
-    `version` counts changes of membership and of what is fixed of a node.
+    `units` are positions as unit vectors, `static` queue + base in seconds, NaN of a node that
+    takes no work, `per_byte` and `per_token` seconds of prefill; `closed`, `kind` and `pop` are
+    numbers of what is named in STANDINGS, `kinds` and `pops`.
+    `cores` counts nodes of the core region, `version` changes of membership and of what is
+    fixed of a node.
     """
 
     def __init__(self) -> None:
@@ -69,6 +75,7 @@ class RoutingMap:
         self.kind = np.zeros(0, np.intp)
         self.pop = np.zeros(0, np.intp)
         self.core = np.zeros(0, np.bool_)
+        self.cores = 0
         self.held = np.zeros(0, np.bool_)
         self._make_room(_SLOTS_AT_FIRST)
 
@@ -79,6 +86,11 @@ class RoutingMap:
         """Return a node's slot, None where no such node is known."""
         return self._slots.get(name)
 
+    def by_slot(self, tokens: Mapping[str, int]) -> dict[int, int]:
+        """Return what is given by name by slot instead; names of no node are left out."""
+        slots = self._slots
+        return {slots[name]: count for name, count in tokens.items() if name in slots}
+
     def slots(self) -> list[int]:
         """Return all slots that are held, by the names of their nodes."""
         return [slot for _, slot in sorted(self._slots.items())]
@@ -86,17 +98,26 @@ class RoutingMap:
     def put(self, view: NodeView, heard_at: float) -> None:
         """Take in a node, or what changed of it; `heard_at` is on the registry's clock."""
         slot = self._slots.get(view.info.name)
-        place = Place(view.info, view.state, view.health, view.reason, view.load, heard_at)
         if slot is None:
             slot = self._slots[view.info.name] = self._free_slot()
         before = self.places.get(slot)
+        here = before.direction if before and before.info is view.info else None
+        place = Place(
+            view.info,
+            view.state,
+            view.health,
+            view.reason,
+            view.load,
+            heard_at,
+            here or direction(view.info.position),
+        )
         if before is None or before.info != view.info:
             self._settle(slot, before.info if before else None, view.info)
         if before is not None and before.load is view.load and before.heard_at == heard_at:
             place.routed = before.routed  # nothing was heard: what was sent there still counts
         self.places[slot] = place
-        self._weigh(slot, place)
         self.closed[slot] = _standing(view)
+        self._weigh(slot, place)
 
     def loaded(self, name: str, load: NodeLoad, heard_at: float) -> None:
         """Take a report that moves nothing but the load."""
@@ -110,6 +131,7 @@ class RoutingMap:
         slot = self._slots.pop(name)
         self._count(self.places.pop(slot).info, -1)
         self.closed[slot] = STANDINGS.index("health")
+        self.static[slot] = math.nan
         self.held[slot] = False
         self._free.append(slot)
         self.version += 1
@@ -119,11 +141,13 @@ class RoutingMap:
         slot = self._slots[name]
         place = self.places[slot]
         place.routed += requests
-        self.static[slot] = queue_wait(place.load, place.routed) + place.load.base_seconds
+        if not self.closed[slot]:
+            self.static[slot] = queue_wait(place.load, place.routed) + place.load.base_seconds
 
     def _weigh(self, slot: int, place: Place) -> None:
         load = place.load
-        self.static[slot] = queue_wait(load, place.routed) + load.base_seconds
+        wait = math.nan if self.closed[slot] else queue_wait(load, place.routed)
+        self.static[slot] = wait + load.base_seconds
         self.per_byte[slot] = seconds_per_byte(load)
         self.per_token[slot] = 1.0 / prefill_rate(load)
 
@@ -150,6 +174,7 @@ class RoutingMap:
 
     def _count(self, info: NodeInfo, step: int) -> None:
         _add(self.jurisdictions, info.jurisdiction, step)
+        self.cores += step * info.core
         for model in info.models:
             _add(self.models, model.name, step)
         for name in info.local_models:

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from control_plane.routing.sphere import Cell, cell_of
-from nearfield.core.geo import LAST_MILE_SECONDS, PATH_INFLATION, Position, expected_round_trip
+from nearfield.core.geo import (
+    LAST_MILE_SECONDS,
+    PATH_INFLATION,
+    Direction,
+    Position,
+    direction,
+    round_trip_between,
+)
 from nearfield.core.prediction import (
     GUESS_SPREAD,
     UNKNOWN_ROUND_TRIP,
@@ -84,21 +91,24 @@ class Networks:
         self,
         client: Client,
         origin: Position | None,
-        measured: Iterable[tuple[str, Position, float]],
+        measured: Iterable[tuple[str, Direction, float]],
     ) -> None:
-        """Take what a client measured: PoP, a node's place and seconds of round trip."""
+        """Take what a client measured: PoP, a node's direction and seconds of round trip."""
         area = _area(client, origin)
         pops = self._areas.setdefault(area, OrderedDict())
         self._areas.move_to_end(area)
         if len(self._areas) > self._networks_most:
             self._areas.popitem(last=False)
+        here = direction(origin) if origin else None
         for pop, node, seconds in measured:
-            if pop in pops and pops[pop].knows(client.name, seconds):
+            samples = pops.get(pop)
+            if samples is not None and samples.knows(client.name, seconds):
                 continue
-            guess = expected_round_trip(origin, node) if origin else UNKNOWN_ROUND_TRIP
+            guess = round_trip_between(here, node) if here else UNKNOWN_ROUND_TRIP
             if origin and seconds < (guess - LAST_MILE_SECONDS) / PATH_INFLATION:
                 continue  # faster than light in a straight fibre
-            samples = pops.setdefault(pop, _Pop())
+            if samples is None:
+                samples = pops[pop] = _Pop()
             pops.move_to_end(pop)
             if len(pops) > POPS_MOST:
                 pops.popitem(last=False)

@@ -12,9 +12,8 @@ from control_plane.routing.sphere import (
     Cell,
     Floats,
     cell_of,
-    centre_of,
     expected_round_trips,
-    unit_vector,
+    unit_of,
 )
 from nearfield.core.clock import Clock
 from nearfield.core.constraints import Constraints
@@ -29,6 +28,7 @@ REBUILT_AFTER = 1.0
 _ROW_BYTES = 1024
 """Of a row's key and of its objects, beside the arrays."""
 
+Slots = NDArray[np.intp]
 _Key = tuple[Cell | None, str, Constraints, "Reach"]
 
 
@@ -47,7 +47,7 @@ class Row:
     `whole`: no node that meets the constraints is missing.
     """
 
-    slots: NDArray[np.intp]
+    slots: Slots
     round_trips: Floats
     whole: bool
     version: int
@@ -58,13 +58,14 @@ class Row:
         """Bytes."""
         return self.slots.nbytes + self.round_trips.nbytes + _ROW_BYTES
 
-    def missing(self, slots: list[int]) -> list[int]:
+    def missing(self, slots: Slots) -> Slots:
         """Return those of `slots` that this row does not hold."""
-        if not len(self.slots):
+        if not len(self.slots) or not len(slots):
             return slots
-        places = self.slots.searchsorted(slots)
-        found = self.slots.take(places, mode="clip").tolist()
-        return [slot for slot, held in zip(slots, found, strict=True) if slot != held]
+        missing: Slots = slots[
+            self.slots.take(self.slots.searchsorted(slots), mode="clip") != slots
+        ]
+        return missing
 
 
 class Rows:
@@ -99,9 +100,9 @@ class Rows:
             self._rows.move_to_end(key)
         return row
 
-    def round_trips(self, slots: list[int], origin: Position | None) -> Floats:
+    def round_trips(self, slots: Slots, origin: Position | None) -> Floats:
         """Return what geography suggests for some nodes, measured from their cell's centre."""
-        return self._trips(np.array(slots, np.intp), cell_of(origin) if origin else None)
+        return self._trips(slots, cell_of(origin) if origin else None)
 
     def _stale(self, row: Row, reach: Reach) -> bool:
         if row.version == self._fleet.version:
@@ -122,19 +123,19 @@ class Rows:
         trips = self._trips(slots, cell)
         return Row(slots, trips, whole, fleet.version, self._clock())
 
-    def _nearest(self, slots: NDArray[np.intp], cell: Cell | None) -> NDArray[np.intp]:
+    def _nearest(self, slots: Slots, cell: Cell | None) -> Slots:
         if cell is None:  # no place is near: as many from all over the fleet
             return slots[np.linspace(0, len(slots) - 1, ROW_NODES).astype(np.intp)]
         away = -self._cosines(slots, cell)
         return slots[np.argpartition(away, ROW_NODES - 1)[:ROW_NODES]]
 
-    def _trips(self, slots: NDArray[np.intp], cell: Cell | None) -> Floats:
+    def _trips(self, slots: Slots, cell: Cell | None) -> Floats:
         if cell is None:
             return np.full(len(slots), UNKNOWN_ROUND_TRIP)
         return expected_round_trips(self._cosines(slots, cell))
 
-    def _cosines(self, slots: NDArray[np.intp], cell: Cell) -> Floats:
-        cosines: Floats = self._fleet.units.take(slots, axis=0) @ unit_vector(centre_of(cell))
+    def _cosines(self, slots: Slots, cell: Cell) -> Floats:
+        cosines: Floats = self._fleet.units.take(slots, axis=0) @ unit_of(cell)
         return cosines
 
     def _keep(self, key: _Key, row: Row) -> None:

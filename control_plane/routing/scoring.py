@@ -1,75 +1,88 @@
 """What each node is predicted to cost one query, for many nodes at once."""
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from control_plane.routing.map import RoutingMap
+from control_plane.routing.kinds import PASSES
+from control_plane.routing.map import Place, RoutingMap
 from control_plane.routing.networks import Learned
+from control_plane.routing.rows import Slots
 from control_plane.routing.sphere import Floats
-from nearfield.core.constraints import Preferences
+from nearfield.core.constraints import NO_PREFERENCES
+from nearfield.core.geo import Direction, direction, round_trip_between
 from nearfield.core.node import NodeInfo
 from nearfield.core.prediction import (
-    NO_PROMPT,
+    UNKNOWN_ROUND_TRIP,
+    UNKNOWN_TRIP,
     Prediction,
     Prompt,
     RoundTrip,
+    guessed,
     predict,
-    round_trip,
 )
 from nearfield.core.route import RouteQuery
 
-NO_PREFERENCES = Preferences()
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A query, its `model` resolved, and what is known beside it.
 
-    `learned` is by PoP, `resident` are tokens of the prompt's prefix by node.
+    `learned` is by PoP, `resident` are tokens of the prompt's prefix by node; `origin` is the
+    query's as seen from the Earth's centre, `unheld` its prompt where none of it is resident.
     """
 
     query: RouteQuery
     learned: Mapping[str, Learned] = field(default_factory=dict)
     resident: Mapping[str, int] = field(default_factory=dict)
+    origin: Direction | None = field(init=False)
+    unheld: Prompt = field(init=False)
 
-    def round_trip(self, info: NodeInfo) -> RoundTrip:
+    def __post_init__(self) -> None:
+        self.origin = direction(self.query.origin) if self.query.origin else None
+        self.unheld = Prompt(self.query.prompt_size)
+
+    def round_trip(self, place: Place) -> RoundTrip:
         """Return the best known round trip to a node."""
-        query = self.query
-        if (measured := query.round_trips.get(info.name)) is not None:
+        info = place.info
+        if (measured := self.query.round_trips.get(info.name)) is not None:
             return measured
-        guess = round_trip(query.origin, info.position)
-        learned = self.learned.get(info.pop)
-        return learned.round_trip(guess.seconds) if learned else guess
+        learned, origin = self.learned.get(info.pop), self.origin
+        if origin is None:
+            return learned.round_trip(UNKNOWN_ROUND_TRIP) if learned else UNKNOWN_TRIP
+        seconds = round_trip_between(origin, place.direction)
+        return learned.round_trip(seconds) if learned else guessed(seconds)
 
     def prompt(self, info: NodeInfo) -> Prompt:
         """Return what of the prompt bears on a node's prefill."""
         tokens = self.resident.get(info.name, 0)
-        size = self.query.prompt_size
-        return Prompt(size, tokens) if size else NO_PROMPT
+        return Prompt(self.unheld.size, tokens) if tokens and self.unheld.size else self.unheld
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Of some slots: round trips and ranks in seconds; a node that may not be asked has NaN."""
+    """Of some slots: round trips and ranks in seconds.
 
-    slots: NDArray[np.intp]
+    The rank of a node that may not be asked is NaN, or infinite where it just failed the client.
+    """
+
+    slots: Slots
     round_trips: Floats
     ranks: Floats
     usable: int
 
     def best(self, most: int) -> list[tuple[float, int]]:
         """Return rank and slot of the soonest, at most so many."""
-        order = self.ranks.argsort()[: min(most, self.usable)]  # NaN comes last
-        return list(zip(self.ranks[order].tolist(), self.slots[order].tolist(), strict=True))
+        order = self.ranks.argsort()[: min(most, self.usable)]  # infinity and NaN come last
+        ranks, slots = self.ranks.take(order).tolist(), self.slots.take(order).tolist()
+        return list(zip(ranks, slots, strict=True))
 
     def nearest(self) -> int:
         """Return the slot with the shortest round trip of those who may be asked."""
-        trips = np.where(np.isnan(self.ranks), math.inf, self.round_trips)
+        trips = np.where(self.ranks < math.inf, self.round_trips, math.inf)
         return int(self.slots[trips.argmin()])
 
 
@@ -83,41 +96,43 @@ class Scorer:
         self._own = np.zeros(0)
         self._saved = np.zeros(0)
 
-    @contextmanager
-    def noted(self, asked: Asked) -> Iterator[list[int]]:
-        """Note what this query knows of single nodes; yields their slots."""
-        slots = self._note(asked)
-        try:
-            yield slots
-        finally:
-            if slots:
-                self._own[slots] = math.nan
-                self._saved[slots] = 0.0
+    def forget(self, slots: Slots) -> None:
+        """Forget what `note` noted of these slots."""
+        if len(slots):
+            self._own[slots] = math.nan
+            self._saved[slots] = 0.0
 
-    def scores(self, slots: NDArray[np.intp], guesses: Floats, asked: Asked) -> Scores:
-        """Score nodes for which geography suggests round trips of `guesses` seconds."""
+    def scores(self, slots: Slots, guesses: Floats, asked: Asked, *, fit: bool = False) -> Scores:
+        """Score nodes for which geography suggests round trips of `guesses` seconds.
+
+        `fit` says that all of them are known to meet the query's constraints.
+        """
         fleet, query = self._fleet, asked.query
-        kinds = fleet.kind.take(slots)
-        failed = fleet.kinds.failed(query.model, query.constraints)
-        closed = fleet.closed.take(slots) | failed.take(kinds)
         trips = self._with_learned(slots, guesses, asked)
         own = self._own.take(slots)
-        trips = np.where(np.isnan(own), trips, own)
+        trips = np.where(own >= 0, own, trips)  # NaN is not
         ranks = trips + fleet.static.take(slots)
         if query.prompt_size:
             ranks += query.prompt_size * fleet.per_byte.take(slots)
             ranks -= self._saved.take(slots)
-        if query.preferences != NO_PREFERENCES:
-            ranks += fleet.kinds.penalties(query.preferences).take(kinds)
-        ranks[(closed != 0) | (trips == math.inf)] = math.nan
-        return Scores(slots, trips, ranks, int(np.count_nonzero(ranks == ranks)))
+        if query.preferences is not NO_PREFERENCES:
+            ranks += fleet.kinds.penalties(query.preferences).take(fleet.kind.take(slots))
+        if not fit:
+            ranks[~self.fit(slots, asked)] = math.nan
+        return Scores(slots, trips, ranks, int(np.count_nonzero(ranks < math.inf)))
+
+    def fit(self, slots: Slots, asked: Asked) -> NDArray[np.bool_]:
+        """Return which of some nodes meet the query's constraints."""
+        failed = self._fleet.kinds.failed(asked.query.model, asked.query.constraints)
+        passes: NDArray[np.bool_] = failed.take(self._fleet.kind.take(slots)) == PASSES
+        return passes
 
     def prediction(self, slot: int, asked: Asked, now: float) -> Prediction:
         """Return the whole prediction for one node."""
         place, wishes = self._fleet.places[slot], asked.query.preferences
         penalty = 0.0 if wishes is NO_PREFERENCES else wishes.penalty(place.info)
         return predict(
-            asked.round_trip(place.info),
+            asked.round_trip(place),
             place.load,
             asked.prompt(place.info),
             age=max(0.0, now - place.heard_at),
@@ -125,7 +140,7 @@ class Scorer:
             penalty=penalty,
         )
 
-    def _with_learned(self, slots: NDArray[np.intp], guesses: Floats, asked: Asked) -> Floats:
+    def _with_learned(self, slots: Slots, guesses: Floats, asked: Asked) -> Floats:
         if not asked.learned:
             return guesses
         pops = self._fleet.pops
@@ -136,33 +151,31 @@ class Scorer:
         pop_of = self._fleet.pop.take(slots)
         return guesses + share.take(pop_of) * (seconds.take(pop_of) - guesses)
 
-    def _note(self, asked: Asked) -> list[int]:
+    def note(self, asked: Asked) -> Slots:
+        """Note what this query knows of single nodes, until `forget`; returns their slots."""
         fleet, query = self._fleet, asked.query
         if len(self._own) < len(fleet.held):
             self._own = np.full(len(fleet.held), math.nan)
             self._saved = np.zeros(len(fleet.held))
-        slots = set()
+        slots = set[int]()
         for name, trip in query.round_trips.items():
             if (slot := fleet.slot(name)) is not None:
                 slots.add(slot)
                 self._own[slot] = trip.seconds
         if asked.resident and query.prompt_size:
-            slots |= self._note_resident(asked)
+            slots.update(self._note_resident(asked))
         for name in query.excluded_nodes:
             if (slot := fleet.slot(name)) is not None:
                 slots.add(slot)
                 self._own[slot] = math.inf
-        return list(slots)
+        return np.fromiter(slots, np.intp, len(slots))
 
-    def _note_resident(self, asked: Asked) -> set[int]:
+    def _note_resident(self, asked: Asked) -> dict[int, int]:
         fleet = self._fleet
-        found = {
-            slot: tokens
-            for name, tokens in asked.resident.items()
-            if (slot := fleet.slot(name)) is not None
-        }
-        slots = list(found)
-        saved = np.fromiter(found.values(), np.float64, len(found)) * fleet.per_token[slots]
+        found = fleet.by_slot(asked.resident)
+        slots = np.fromiter(found, np.intp, len(found))
+        saved = np.fromiter(found.values(), np.float64, len(found)) * fleet.per_token.take(slots)
         # a node may hold more than this prompt: all of it is the most that can be saved
-        self._saved[slots] = np.minimum(saved, asked.query.prompt_size * fleet.per_byte[slots])
-        return set(slots)
+        most = asked.query.prompt_size * fleet.per_byte.take(slots)
+        self._saved[slots] = np.minimum(saved, most)
+        return found

@@ -1,21 +1,18 @@
 """Distance on the Earth for many nodes at once: `nearfield.core.geo` in arrays."""
 
-import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearfield.core.geo import (
-    EARTH_RADIUS_KM,
-    KM_PER_ROUND_TRIP_MS,
     LAST_MILE_SECONDS,
-    PATH_INFLATION,
+    SECONDS_PER_RADIAN,
     Position,
+    direction,
 )
 
 Floats = NDArray[np.float64]
-SECONDS_PER_RADIAN = EARTH_RADIUS_KM / KM_PER_ROUND_TRIP_MS / 1000 * PATH_INFLATION
-"""Of round trip, for an angle between two places."""
 CELLS_PER_DEGREE = 2
 """Half a degree: no place lies further than 40 km from its cell's centre, 0.7 ms of round trip."""
 
@@ -24,11 +21,7 @@ Cell = tuple[int, int]
 
 def unit_vector(position: Position) -> Floats:
     """Return a place as three coordinates on a sphere of radius 1."""
-    latitude, longitude = math.radians(position.latitude), math.radians(position.longitude)
-    flat = math.cos(latitude)
-    return np.array(
-        (flat * math.cos(longitude), flat * math.sin(longitude), math.sin(latitude)), np.float64
-    )
+    return np.array(direction(position), np.float64)
 
 
 def expected_round_trips(cosines: Floats) -> Floats:
@@ -40,6 +33,12 @@ def expected_round_trips(cosines: Floats) -> Floats:
 def cell_of(position: Position, per_degree: float = CELLS_PER_DEGREE) -> Cell:
     """Return the cell a place lies in."""
     return round(position.latitude * per_degree), round(position.longitude * per_degree)
+
+
+@lru_cache(4096)
+def unit_of(cell: Cell) -> Floats:
+    """Return a cell's middle as a unit vector; it is everyone's, and not to be changed."""
+    return unit_vector(centre_of(cell))
 
 
 def centre_of(cell: Cell) -> Position:

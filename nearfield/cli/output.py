@@ -35,11 +35,13 @@ Output = Annotated[Format, typer.Option("-o", "--output", help="text or json")]
 
 
 def to_json(value: Any) -> Any:
-    """Return plain values for JSON: dataclasses become objects."""
+    """Return plain values for JSON: dataclasses and named tuples become objects."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)
         }
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):  # a NamedTuple
+        value = value._asdict()
     if isinstance(value, dict):
         return {str(key): to_json(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -52,7 +52,8 @@ class Record:
 
     `candidate`, `prediction` and what follows from them are those of the latest attempt.
     `actual` is what `predicted` foretold, in seconds: the time from the attempt's sending to
-    its first token. `early` says that a question was asked for it within a lease.
+    its first token. `early` says that a question was asked for it within a lease; of the
+    `attempts`, `declines` ended at a node that would have taken longer than another.
     """
 
     split: Split = field(default_factory=Split)
@@ -63,6 +64,7 @@ class Record:
     actual: float | None = None
     early: bool = False
     attempts: int = 0
+    declines: int = 0
 
     @property
     def predicted(self) -> float:

@@ -24,7 +24,7 @@ class Known(NamedTuple):
     """What the client knows of a candidate's node.
 
     `age` is the load's in seconds, `routed` counts what was sent there since; `warm` says
-    that a connection is open.
+    that a connection is open. The queue takes `wait_least` seconds, whatever the load says.
     """
 
     load: NodeLoad
@@ -33,6 +33,7 @@ class Known(NamedTuple):
     routed: float = 0.0
     resident_tokens: int = 0
     warm: bool = False
+    wait_least: float = 0.0
 
 
 class Ranked(NamedTuple):
@@ -94,6 +95,8 @@ def _rank(candidate: Candidate, known: Known, prompt_size: int) -> Ranked:
         age=known.age,
         routed=known.routed,
         penalty=told.penalty,
+        wait_least=known.wait_least,
+        unheard=known.age,
     )
     return Ranked(candidate, prediction, prediction.rank)
 

@@ -225,7 +225,7 @@ class Client:
         """Stream from one node, and learn from what it says."""
         where = sending.candidate
         async with self._connections.use(where.endpoint, where.position) as connection:
-            self._guide.reached(where.endpoint, connection)
+            self._guide.reached(where, connection)
             trip = Trip()
             events = attempt(connection, sending.request, trip, metadata=trace, timeout=timeout)
             async with aclosing(events):

@@ -1,7 +1,7 @@
 """Connections to nodes, kept warm for the next request."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ import grpc
 from nearfield.client.dialing import Dialer
 from nearfield.client.session import NodeSession
 from nearfield.core.geo import Position
+from nearfield.core.node import NodeLoad
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.tls import ClientSecurity
 
@@ -17,21 +18,32 @@ WARM_MOST = 3
 """Idle connections kept: the best candidates of a lease."""
 
 
+def _nobody(load: NodeLoad) -> None:
+    """Hear nothing."""
+
+
 @dataclass(slots=True)
 class Connection:
-    """A channel in use by `users` requests, which share a session on it."""
+    """A channel in use by `users` requests, which share a session on it.
+
+    `hear` takes what the node at its other end tells of its load.
+    """
 
     channel: grpc.aio.Channel
     users: int = 0
+    hear: Callable[[NodeLoad], None] = _nobody
     session: NodeSession = field(init=False)
 
     def __post_init__(self) -> None:
-        self.session = NodeSession(self.channel)
+        self.session = NodeSession(self.channel, self._heard)
 
     @property
     def warm(self) -> bool:
         """Whether it is connected now, so that a request pays no handshake."""
         return self.channel.get_state() is grpc.ChannelConnectivity.READY
+
+    def _heard(self, load: NodeLoad) -> None:
+        self.hear(load)  # of who is reached over it now, not as the session was made
 
     async def aclose(self) -> None:
         """End the session, then the channel; twice is once."""

@@ -13,7 +13,8 @@ from nearfield.client.routing import Routes
 from nearfield.client.walk import Walk
 from nearfield.client.warming import Warming
 from nearfield.core.inference import Request
-from nearfield.core.route import Lease, RouteQuery
+from nearfield.core.node import NodeLoad
+from nearfield.core.route import Candidate, Lease, RouteQuery
 
 
 class Guide:
@@ -25,7 +26,7 @@ class Guide:
     def __init__(self, routes: Routes, connections: Connections) -> None:
         round_trips = RoundTrips()
         self._routes = routes
-        self._warming = Warming(connections, round_trips)
+        self._warming = Warming(connections, round_trips, self._hear)
         self._knowledge = Knowledge(round_trips, self._warming.is_warm)
         self._leases = Leases(self._ask)
 
@@ -44,9 +45,9 @@ class Guide:
             route_seconds=self._routes.seconds,
         )
 
-    def reached(self, endpoint: str, connection: Connection) -> None:
-        """Note over which connection an endpoint is reached."""
-        self._warming.note(endpoint, connection)
+    def reached(self, candidate: Candidate, connection: Connection) -> None:
+        """Note over which connection a candidate is reached."""
+        self._warming.note(candidate, connection)
 
     @property
     def awaited(self) -> int:
@@ -57,6 +58,9 @@ class Guide:
     def early(self) -> int:
         """Questions asked within a lease."""
         return self._leases.early
+
+    def _hear(self, node: str, load: NodeLoad) -> None:
+        self._knowledge.hear(node, load)
 
     async def _ask(self, query: RouteQuery, trace: Mapping[str, str]) -> Lease:
         """Ask where to go; outcomes that could not be told are kept for the next question."""

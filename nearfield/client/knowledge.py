@@ -10,6 +10,7 @@ from nearfield.client.prefixes import Prefixes
 from nearfield.client.prompts import Fingerprint
 from nearfield.client.round_trips import RoundTrips
 from nearfield.core.clock import Clock, monotonic
+from nearfield.core.node import NodeLoad
 from nearfield.core.route import Candidate, Lease
 
 Warm = Callable[[str], bool]
@@ -41,6 +42,12 @@ class Knowledge:
             if one.prefix_hints:
                 self.prefixes.hint(one.node, one.prefix_hints)
 
+    def hear(self, node: str, load: NodeLoad) -> None:
+        """Take a load that a node has just told of its own accord, half a round trip ago."""
+        trip = self.round_trips.get(node)
+        seconds = trip.seconds if trip else 0.0
+        self.loads.learn(node, load, age=seconds / 2, unseen=seconds)
+
     def order(self, candidates: Sequence[Candidate], prompt: Fingerprint) -> list[Ranked]:
         """Return the candidate to ask first, then the others, soonest first."""
         keys = prompt.keys
@@ -57,4 +64,5 @@ class Knowledge:
             load.routed,
             resident,
             self._warm(one.endpoint),
+            load.wait_least,
         )

@@ -144,6 +144,11 @@ class Leases:
         if held is not None and not held.away:
             held.until = min(held.until, self._clock())
 
+    def refresh(self, query: RouteQuery) -> None:
+        """Ask anew in the background: the lease at hand leaves nodes out for one request alone."""
+        key = LeaseKey.of(query)
+        self._question(key, key.query(), {})
+
     def drop(self, query: RouteQuery) -> None:
         """Forget a lease whose ticket is not taken any more."""
         self._held.pop(LeaseKey.of(query), None)

@@ -1,7 +1,7 @@
 """One open session with a node: a task that reads, and one that writes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
@@ -9,17 +9,21 @@ import grpc
 from nearfield.client.exchange import Exchange
 from nearfield.core.errors import LimitExceeded, NearfieldError, StreamBroken, Unreachable
 from nearfield.core.inference import Request
+from nearfield.core.node import NodeLoad
 from nearfield.core.rpc.options import MESSAGE_BYTES_MOST
 from nearfield.core.rpc.status import from_rpc_error
 from nearfield.core.wire.session import (
     cancel_to_wire,
     reply_from_wire,
     start_to_wire,
+    told_load,
     window_to_wire,
 )
 from protos.nearfield.v1 import inference_pb2 as pb
 from protos.nearfield.v1 import inference_pb2_grpc
 
+Hear = Callable[[NodeLoad], None]
+"""Takes what the node tells of its load."""
 LAST_STREAM = 2**32 - 1
 _BATCH_BYTES = 1024 * 1024
 """Of starts that go together; a quarter of what one message may hold."""
@@ -28,16 +32,17 @@ _FRAME_BYTES = 64
 
 
 class Link:
-    """Lives from its first request until the stream breaks or `aclose`.
+    """Lives until the stream breaks or `aclose`.
 
     `answered` is true once anything was heard on it: from then on a reply takes one round
     trip.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, window: int) -> None:
+    def __init__(self, channel: grpc.aio.Channel, window: int, hear: Hear) -> None:
         self.answered = False
         self.broken = False
         self._window = window
+        self._hear = hear
         self._exchanges: dict[int, Exchange] = {}
         self._last = 0
         self._calls: list[tuple[int, pb.SessionCall]] = []
@@ -131,7 +136,9 @@ class Link:
 
     def _dispatch(self, frame: pb.SessionReply) -> None:
         exchange = self._exchanges.get(frame.stream)
-        if exchange is None:  # left early, with a reply on its way
+        if exchange is None:  # of the node, or left early with a reply on its way
+            if (load := told_load(frame)) is not None:
+                self._hear(load)
             return
         try:
             reply = reply_from_wire(frame)

@@ -14,11 +14,15 @@ SENT_MOST = 1024
 
 @dataclass(frozen=True, slots=True)
 class KnownLoad:
-    """A load that is `age` seconds old, and the requests of this client it cannot count."""
+    """A load that is `age` seconds old, and the requests of this client it cannot count.
+
+    `wait_least` are the seconds that are left of the wait for which the node declined.
+    """
 
     load: NodeLoad
     age: float
     routed: int
+    wait_least: float = 0.0
 
 
 @dataclass(slots=True)
@@ -26,10 +30,11 @@ class _Node:
     load: NodeLoad | None = None
     read: float = float("-inf")
     sent: deque[float] = field(default_factory=lambda: deque(maxlen=SENT_MOST))
+    busy_until: float = float("-inf")
 
 
 class Loads:
-    """Loads by node name: from leases, admissions and ends of answers, the newest one holds."""
+    """Loads by node name: from leases, sessions and answers, the newest one holds."""
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
@@ -49,10 +54,22 @@ class Loads:
             known.sent.popleft()
         self._nodes.put(node, known)
 
-    def sent(self, node: str) -> None:
-        """Count a request that leaves for a node now."""
+    def sent(self, node: str) -> float:
+        """Count a request that leaves for a node now; return when that is."""
+        known, now = self._nodes.get(node) or _Node(), self._clock()
+        known.sent.append(now)
+        self._nodes.put(node, known)
+        return now
+
+    def declined(self, node: str, wait: float, sent: float | None = None) -> None:
+        """Take that a request would have waited so many seconds, and so would the next.
+
+        What a node declined it does not hold: what was `sent` then counts no more.
+        """
         known = self._nodes.get(node) or _Node()
-        known.sent.append(self._clock())
+        known.busy_until = max(known.busy_until, self._clock() + wait)
+        if sent is not None and sent in known.sent:
+            known.sent.remove(sent)
         self._nodes.put(node, known)
 
     def get(self, node: str) -> KnownLoad | None:
@@ -60,4 +77,6 @@ class Loads:
         known = self._nodes.get(node)
         if known is None or known.load is None:
             return None
-        return KnownLoad(known.load, self._clock() - known.read, len(known.sent))
+        now = self._clock()
+        wait_least = max(0.0, known.busy_until - now)
+        return KnownLoad(known.load, now - known.read, len(known.sent), wait_least)

@@ -33,7 +33,7 @@ class Sending:
         self._started = knowledge.clock()
         self.is_admitted = False
         node, bytes_per_token = self.candidate.node, self.candidate.load.bytes_per_token
-        knowledge.loads.sent(node)
+        self._sent = knowledge.loads.sent(node)
         self._claim = knowledge.prefixes.sent(prompt.keys, node, bytes_per_token)
         record.candidate, record.prediction = self.candidate, self._prediction
 
@@ -55,6 +55,12 @@ class Sending:
             self._learn(event.load, unseen=trip.seconds if trip else 0.0)
         elif event.provenance is not None:
             self._first_token(event.provenance)
+
+    def declined(self, wait: float) -> float:
+        """Take up that the node would take so many seconds more; return them with the way."""
+        self._record.declines += 1
+        self._knowledge.loads.declined(self.candidate.node, wait, self._sent)
+        return self._prediction.round_trip.seconds + wait
 
     def end(self) -> None:
         """Take back what was noted for an answer that did not come; twice is once."""

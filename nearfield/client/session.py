@@ -5,23 +5,30 @@ from collections.abc import Mapping
 import grpc
 
 from nearfield.client.exchange import Exchange
-from nearfield.client.link import Link
+from nearfield.client.link import Hear, Link
 from nearfield.core.errors import TimedOut
 from nearfield.core.inference import Request
 from nearfield.core.session import WINDOW_TOKENS
 
 
 class NodeSession:
-    """Opens its stream with the first request, and anew with the next after it broke.
+    """Opens its stream with `open` or the first request, and anew with the next after it broke.
 
     `window_tokens` of one answer may be on their way unread; a reader that is slower than
-    the node for longer is evicted there.
+    the node for longer is evicted there. `hear` takes what the node tells of its load.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, *, window_tokens: int = WINDOW_TOKENS) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, hear: Hear, *, window_tokens: int = WINDOW_TOKENS
+    ) -> None:
         self._channel = channel
+        self._hear = hear
         self._window = window_tokens
         self._links: list[Link] = []
+
+    def open(self) -> None:
+        """Open the stream, so that the node tells its load before any request; twice is once."""
+        self._link()
 
     def start(
         self, request: Request, *, trace: Mapping[str, str], timeout: float | None
@@ -40,7 +47,7 @@ class NodeSession:
         """Return the stream that takes requests; one whose numbers are spent ends its own."""
         if not self._links or self._links[-1].spent:
             self._links = [link for link in self._links if not link.broken]
-            self._links.append(Link(self._channel, self._window))
+            self._links.append(Link(self._channel, self._window, self._hear))
         return self._links[-1]
 
     async def aclose(self) -> None:

@@ -32,6 +32,7 @@ class ClientTelemetry:
         )
         self._requests = meter.create_counter("nearfield.client.requests", unit="{request}")
         self._early = meter.create_counter("nearfield.client.early_routes", unit="{question}")
+        self._declines = meter.create_counter("nearfield.client.declines", unit="{attempt}")
         self._error = meter.create_histogram(
             "nearfield.client.prediction.error",
             unit="s",
@@ -75,6 +76,8 @@ class ClientTelemetry:
         self._requests.add(1, attributes)
         if record.early:
             self._early.add(1, attributes)
+        if record.declines:
+            self._declines.add(record.declines, attributes)
         if record.actual is not None:
             self._error.record(abs(record.actual - record.predicted), attributes)
 
@@ -85,6 +88,7 @@ def _describe(span: trace.Span, record: Record) -> None:
     span.set_attribute("nearfield.round_trip_seconds", split.round_trip)
     span.set_attribute("nearfield.ttft_seconds", split.total)
     span.set_attribute("nearfield.attempts", record.attempts)
+    span.set_attribute("nearfield.declines", record.declines)
     if record.tier is not None:
         span.set_attribute(TIER, record.tier)
         span.set_attribute("nearfield.predicted_ttft_seconds", record.predicted)

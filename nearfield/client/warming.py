@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ from nearfield.client.recent import Recent
 from nearfield.client.round_trips import RoundTrips
 from nearfield.core.clock import monotonic
 from nearfield.core.errors import NearfieldError
+from nearfield.core.node import NodeLoad
 from nearfield.core.route import Candidate
 
 CHECK = "/grpc.health.v1.Health/Check"
@@ -22,14 +24,21 @@ SEEN_MOST = 64
 
 
 class Warming:
-    """Opens connections to the best candidates and measures each once; see `start`.
+    """Opens sessions with the best candidates and measures each once; see `start`.
 
-    Close it with `aclose`.
+    `hear` takes the loads that nodes tell on their sessions, by node name. Close it with
+    `aclose`.
     """
 
-    def __init__(self, connections: Connections, round_trips: RoundTrips) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        round_trips: RoundTrips,
+        hear: Callable[[str, NodeLoad], None],
+    ) -> None:
         self._connections = connections
         self._round_trips = round_trips
+        self._hear = hear
         self._seen: Recent[str, Connection] = Recent(SEEN_MOST)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -44,10 +53,11 @@ class Warming:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def note(self, endpoint: str, connection: Connection) -> None:
-        """Remember the connection that an endpoint was last reached over."""
-        if self._seen.get(endpoint) is not connection:
-            self._seen.put(endpoint, connection)
+    def note(self, candidate: Candidate, connection: Connection) -> None:
+        """Remember over which connection a candidate is reached; what is heard there is of it."""
+        connection.hear = partial(self._hear, candidate.node)
+        if self._seen.get(candidate.endpoint) is not connection:
+            self._seen.put(candidate.endpoint, connection)
 
     def is_warm(self, endpoint: str) -> bool:
         """Whether a request to an endpoint would pay no handshake."""
@@ -59,11 +69,12 @@ class Warming:
         # A request that goes there learns what is wrong; nobody waits for this.
         with contextlib.suppress(OSError, NearfieldError, grpc.aio.AioRpcError):
             async with self._connections.use(endpoint, candidate.position) as connection:
-                self.note(endpoint, connection)
+                self.note(candidate, connection)
                 async with asyncio.timeout(TIMEOUT):
                     await connection.channel.channel_ready()
                 if self._round_trips.age(candidate.node) > fresh:
                     await self._measure(connection, candidate.node)
+                connection.session.open()
 
     async def _measure(self, connection: Connection, node: str) -> None:
         check: Any = connection.channel.unary_unary(CHECK)

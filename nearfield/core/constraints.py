@@ -92,3 +92,7 @@ def _check_cost(field: str, cost: float | None) -> None:
     if cost is not None and not 0 < cost < float("inf"):
         limit = "above 0, and finite"
         raise InvalidRequest(f"{field} {cost} is not {limit}", field=field, limit=limit)
+
+
+NO_CONSTRAINTS = Constraints()
+NO_PREFERENCES = Preferences()

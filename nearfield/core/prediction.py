@@ -9,8 +9,8 @@ the node says how many bytes of a prompt make a token.
 """
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from nearfield.core.geo import Position, expected_round_trip
 from nearfield.core.node import NodeLoad
@@ -41,8 +41,7 @@ class RoundTripSource(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RoundTrip:
+class RoundTrip(NamedTuple):
     """Seconds, where they come from, and how far one usually is from them."""
 
     seconds: float
@@ -50,8 +49,10 @@ class RoundTrip:
     spread: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+UNKNOWN_TRIP = RoundTrip(UNKNOWN_ROUND_TRIP, RoundTripSource.UNKNOWN, UNKNOWN_ROUND_TRIP)
+
+
+class Prompt(NamedTuple):
     """What of a prompt bears on its prefill: its bytes, and its tokens resident at the node."""
 
     size: int = 0
@@ -61,8 +62,7 @@ class Prompt:
 NO_PROMPT = Prompt()
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The terms of a predicted TTFT, in seconds.
 
     `spread` is how far off it may be; `penalty` counts for the rank alone, as no time passes.
@@ -98,10 +98,12 @@ def round_trip(
         return measured
     if learned is not None:
         return learned
-    if origin is not None:
-        seconds = expected_round_trip(origin, node)
-        return RoundTrip(seconds, RoundTripSource.GEOGRAPHY, seconds * GUESS_SPREAD)
-    return RoundTrip(UNKNOWN_ROUND_TRIP, RoundTripSource.UNKNOWN, UNKNOWN_ROUND_TRIP)
+    return guessed(expected_round_trip(origin, node)) if origin is not None else UNKNOWN_TRIP
+
+
+def guessed(seconds: float) -> RoundTrip:
+    """Return the round trip that geography suggests."""
+    return RoundTrip(seconds, RoundTripSource.GEOGRAPHY, seconds * GUESS_SPREAD)
 
 
 def queue_wait(load: NodeLoad, routed: float = 0.0) -> float:
@@ -117,6 +119,16 @@ def queue_wait(load: NodeLoad, routed: float = 0.0) -> float:
     if beyond_slots <= 0:
         return ahead
     return ahead + beyond_slots * (load.service_seconds or UNKNOWN_SERVICE_SECONDS) / slots
+
+
+def faded(wait: float, load: NodeLoad, age: float) -> float:
+    """Return what is left of a wait that was seen `age` seconds ago.
+
+    Those who were ahead leave within a service time. Who takes their places is not known: to
+    ask a node that is full after all costs one round trip, to pass by one that is not the
+    whole way to the next.
+    """
+    return wait * math.exp(-age / (load.service_seconds or UNKNOWN_SERVICE_SECONDS))
 
 
 def prefill_rate(load: NodeLoad) -> float:
@@ -144,12 +156,16 @@ def predict(
     age: float = 0.0,
     routed: float = 0.0,
     penalty: float = 0.0,
+    wait_least: float = 0.0,
+    unheard: float = 0.0,
 ) -> Prediction:
     """Join the terms for one node.
 
-    `warm` says that a connection is open, `age` how many seconds old the load is.
+    `warm` says that a connection is open, `age` how many seconds old the load is; the queue
+    is taken to be `wait_least` seconds at least, and to have shortened for `unheard` seconds.
     """
-    queue, compute = queue_wait(load, routed), prefill(load, prompt)
+    queue = max(wait_least, faded(queue_wait(load, routed), load, unheard))
+    compute = prefill(load, prompt)
     drift = min(1.0, DRIFT_PER_SECOND * age) * (queue + load.base_seconds + compute)
     return Prediction(
         round_trip=trip,

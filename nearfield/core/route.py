@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from nearfield.core.constraints import Constraints, Preferences
+from nearfield.core.constraints import NO_CONSTRAINTS, NO_PREFERENCES, Constraints, Preferences
 from nearfield.core.geo import Position
 from nearfield.core.node import NodeLoad
 from nearfield.core.prediction import Prediction, RoundTrip
@@ -44,8 +44,8 @@ class RouteQuery:
 
     model: str
     origin: Position | None = None
-    constraints: Constraints = field(default_factory=Constraints)
-    preferences: Preferences = field(default_factory=Preferences)
+    constraints: Constraints = NO_CONSTRAINTS
+    preferences: Preferences = NO_PREFERENCES
     round_trips: Mapping[str, RoundTrip] = field(default_factory=dict)
     excluded_nodes: frozenset[str] = frozenset()
     prefix: PrefixKeys | None = None

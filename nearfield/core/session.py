@@ -19,3 +19,5 @@ class Admitted:
 
 Reply = Admitted | Event | NearfieldError
 """In this order; Finished or an error is the last."""
+LOAD_STREAM = 0
+"""Of no generation: what is said on it is said of the node."""

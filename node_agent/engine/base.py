@@ -15,12 +15,14 @@ class EngineInfo:
     """What an engine serves: `slots` requests at once, of token ids below `vocabulary`.
 
     Prefixes are cached in blocks of `block_tokens`; 0 is an engine that caches none.
+    `prefills` are those of its warm-up, as tokens and seconds to the first token.
     """
 
     model: Model
     slots: int
     vocabulary: int
     block_tokens: int = 0
+    prefills: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,12 @@ class Reporter(Protocol):
     def declare(self, prefixes: tuple[DeclaredPrefix, ...]) -> None:
         """Take the prefixes that are to be resident here."""
 
-    async def wait_for_change(self, seconds: float) -> bool:
-        """Return True once something worth a report changed, False after `seconds`."""
+    @property
+    def changes(self) -> int:
+        """How often something worth a report has changed."""
+
+    async def wait_for_change(self, seen: int, seconds: float) -> bool:
+        """Return True once there are more changes than were seen, False after `seconds`."""
 
 
 async def exchange(
@@ -121,6 +125,7 @@ async def _report(call: Any, reporter: Reporter, interval: float, leaving: async
     summaries, load = Summaries(), None
     seq = 0
     while True:
+        seen = reporter.changes
         before, load = load, reporter.load()
         await call.write(fleet_pb2.NodeFrame(report=_to_report(reporter, seq, load, before)))
         if seq % _SNAPSHOT_REPORTS == 0:
@@ -130,18 +135,18 @@ async def _report(call: Any, reporter: Reporter, interval: float, leaving: async
         if leaving.is_set():
             break
         seq += 1
-        await _until_due(reporter, load, interval)
+        await _until_due(reporter, seen, load, interval)
     await call.write(fleet_pb2.NodeFrame(goodbye=fleet_pb2.Goodbye(reason="stopped")))
     await call.done_writing()
     await call.code()  # the replica has taken note
 
 
-async def _until_due(reporter: Reporter, reported: NodeLoad, interval: float) -> None:
+async def _until_due(reporter: Reporter, seen: int, reported: NodeLoad, interval: float) -> None:
     """Wait for the next report: the interval, or a second where the node's work has changed."""
     passed = 0.0
     while passed < interval:
         step = min(_CHANGE_SECONDS, interval - passed)
-        if await reporter.wait_for_change(step):
+        if await reporter.wait_for_change(seen, step):
             return
         passed += step
         load = reporter.load()

@@ -7,6 +7,7 @@ from typing import Any
 from nearfield.core.clock import monotonic
 from nearfield.core.errors import NearfieldError
 from nearfield.core.inference import Event
+from nearfield.core.node import NodeLoad
 from nearfield.core.session import Admitted
 from nearfield.core.wire.inference import request_from_wire
 from node_agent.answers import Admission, Answers
@@ -26,6 +27,10 @@ class Generations:
     def __init__(self, answers: Answers, telemetry: ServerTelemetry) -> None:
         self._answers = answers
         self._telemetry = telemetry
+
+    def load(self) -> NodeLoad:
+        """Return the node's load of this moment."""
+        return self._answers.load()
 
     async def run(
         self,

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from nearfield.core.errors import NearfieldError, SlowReader
 from nearfield.core.inference import Delta, Finished
-from nearfield.core.session import Admitted, Reply
+from nearfield.core.node import NodeLoad
+from nearfield.core.session import LOAD_STREAM, Admitted, Reply
 
 UNREAD_TOKENS_MOST = 4096
 """Held for one answer beyond what its reader has room for; more is written by no model in the
@@ -45,6 +46,8 @@ class Outbox:
     def __init__(self) -> None:
         self._streams: dict[int, _Waiting] = {}
         self._ready: dict[int, _Waiting] = {}  # in the order in which they became so
+        self._load: NodeLoad | None = None
+        self._told: NodeLoad | None = None
 
     def __len__(self) -> int:
         """Streams that are open."""
@@ -77,6 +80,15 @@ class Outbox:
                 return
         self._ready[stream] = waiting
 
+    def tell(self, load: NodeLoad) -> bool:
+        """Take the node's load; False where its reader knows of as many requests already."""
+        told = self._told
+        if told is not None and (load.running, load.waiting) == (told.running, told.waiting):
+            self._load = None
+            return False
+        self._load = load
+        return True
+
     def grant(self, stream: int, tokens: int) -> None:
         """Note that the reader has taken so many tokens more."""
         waiting = self._streams.get(stream)
@@ -95,14 +107,17 @@ class Outbox:
         self._streams.pop(stream, None)
         self._ready.pop(stream, None)
 
-    def take(self) -> list[tuple[int, Reply]]:
+    def take(self) -> list[tuple[int, Reply | NodeLoad]]:
         """Return the next message's replies, nothing where none may be written.
 
         Pieces of one answer come merged. A stream that a full message cut short comes after
         the others the next time.
         """
-        replies: list[tuple[int, Reply]] = []
+        replies: list[tuple[int, Reply | NodeLoad]] = []
         weight = 0
+        if self._load is not None:
+            replies.append((LOAD_STREAM, self._load))
+            self._told, self._load = self._load, None
         while self._ready and weight < MESSAGE_WEIGHT_MOST:
             stream = next(iter(self._ready))
             waiting = self._ready.pop(stream)
@@ -110,13 +125,17 @@ class Outbox:
         return replies
 
     def _take_from(
-        self, stream: int, waiting: _Waiting, most: int, replies: list[tuple[int, Reply]]
+        self,
+        stream: int,
+        waiting: _Waiting,
+        most: int,
+        replies: list[tuple[int, Reply | NodeLoad]],
     ) -> int:
         """Move what one stream may say now; return its weight."""
         weight = _REPLY_WEIGHT
         if waiting.admitted is not None:
             replies.append((stream, waiting.admitted))
-            waiting.admitted = None
+            self._told, waiting.admitted = waiting.admitted.load, None
         if waiting.deltas and waiting.room > 0:
             pieces, moved = _next_pieces(waiting, most)
             replies.append((stream, merge(pieces)))
@@ -126,6 +145,8 @@ class Outbox:
             # What an error leaves unread is made again where the answer goes on.
             replies.append((stream, end))
             del self._streams[stream]
+            if isinstance(end, Finished):
+                self._told = end.load
         elif waiting.deltas and waiting.room > 0:
             self._ready[stream] = waiting
         return weight

@@ -13,6 +13,8 @@ from node_agent.session.streams import StreamNumbers, flooded
 from protos.nearfield.v1 import inference_pb2 as pb
 
 _log = logging.getLogger(__name__)
+LOAD_SECONDS = 1.0
+"""Between two words on the node's load, as often as the control plane is told of it."""
 _NO_BOUND = 1 << 32
 """Tokens: more than any answer has."""
 
@@ -22,13 +24,19 @@ Write = Callable[[pb.SessionReplies], Awaitable[None]]
 class Session:
     """One client's generations on this node; `serve` it once.
 
+    The client is told the node's load as the session opens, and then where it has changed.
+    `leaving` ends the session as soon as nothing runs on it.
+
     All that is put while the event loop makes one turn, or while a write is under way, goes
     out as one message: a message costs 35 us a side, whatever it carries.
     """
 
-    def __init__(self, generations: Generations, write: Write) -> None:
+    def __init__(
+        self, generations: Generations, write: Write, leaving: asyncio.Event | None = None
+    ) -> None:
         self._generations = generations
         self._write = write
+        self._leaving = leaving or asyncio.Event()
         self._numbers = StreamNumbers()
         self._outbox = Outbox()
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -37,20 +45,26 @@ class Session:
         self._ended = False
 
     async def serve(self, calls: AsyncIterable[pb.SessionCalls]) -> None:
-        """Run until the client has ended its calls and every answer is written.
+        """Run until the client has ended its calls, or `leaving`, and every answer is written.
 
         Cancelled, as when the client is gone, it frees every slot before it returns.
         """
         writer = asyncio.create_task(self._write_on())
         reader = asyncio.create_task(self._read_on(calls))
+        teller = asyncio.create_task(self._tell_on())
+        leaving = asyncio.create_task(self._leaving.wait())
         try:
-            await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
-            if reader.done():
-                await self._finish(cut_off=reader.exception() is not None)
+            ends = (writer, reader, teller, leaving)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if reader.done() or leaving.done():
+                await self._finish(cut_off=reader.done() and reader.exception() is not None)
+            if teller.done():
+                teller.result()
             await writer  # to its end: gRPC takes no status while a write is under way
-            reader.result()
+            if reader.done():
+                reader.result()
         finally:
-            tasks = [writer, reader, *self._tasks.values()]
+            tasks = [writer, reader, teller, leaving, *self._tasks.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -122,6 +136,12 @@ class Session:
     def _put(self, stream: int, reply: Reply) -> None:
         self._outbox.put(stream, reply)
         self._pending.set()
+
+    async def _tell_on(self) -> None:
+        while True:
+            if self._outbox.tell(self._generations.load()):
+                self._pending.set()
+            await asyncio.sleep(LOAD_SECONDS)
 
     async def _write_on(self) -> None:
         while not self._ended:

@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import pairwise
 
+import grpc
 import pytest
 
+from nearfield.client.budget import FIELD
 from nearfield.core.errors import (
     EngineDied,
     InvalidRequest,
@@ -18,8 +20,9 @@ from nearfield.core.errors import (
     UnknownModel,
 )
 from nearfield.core.inference import Delta, Event, Finished, Request, Sampling
-from nearfield.core.node import Desired, Intake
+from nearfield.core.node import Desired, Intake, NodeLoad
 from nearfield.core.session import WINDOW_TOKENS
+from node_agent.session import session
 from node_agent.session.outbox import UNREAD_TOKENS_MOST
 from tests.support.node_builders import end_of, eventually, request, text_of
 from tests.support.transports import Ask, Served, desk, served, whole
@@ -217,3 +220,43 @@ async def test_an_answer_longer_than_the_window_arrives_whole(transport: str) ->
     async with served(desk(step_seconds=0.0)) as node:
         events = await whole(asker(node, transport)(wanted))
     assert len(tokens_of(events)) == WINDOW_TOKENS * 3
+
+
+async def test_a_session_hears_the_load_as_it_opens_and_as_others_change_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "LOAD_SECONDS", 0.01)
+    heard: list[NodeLoad] = []
+    async with served(desk(slots=2)) as node:
+        node.connection.hear = heard.append
+        node.connection.session.open()
+        await eventually(lambda: heard)
+        assert (heard[0].running, heard[0].slots) == (0, 2)
+        async with aclosing(node.plain(endless())) as others:
+            await anext(others)
+            await eventually(lambda: heard[-1].running == 1)
+        await eventually(lambda: heard[-1].running == 0)
+
+
+async def test_a_node_that_is_full_declines_a_budget_and_says_how_long_it_takes(
+    transport: str,
+) -> None:
+    async with served(desk(slots=1)) as node:
+        ask = asker(node, transport)
+        async with aclosing(ask(endless())) as running:
+            await anext(running)
+            with pytest.raises(Overloaded) as caught:
+                await whole(ask(request("now", first_token_budget=0.5)))
+            assert caught.value.field == FIELD
+            assert caught.value.retry_after == 1.0
+            assert node.desk.workload.in_flight == 1
+        assert text_of(await whole(ask(request("later")))) == "later"
+
+
+async def test_an_idle_session_does_not_keep_a_node_from_stopping() -> None:
+    async with served(desk()) as node:
+        session_call = node.stub.Session()
+        assert (await session_call.read()).replies[0].HasField("load")
+        await node.server.aclose()
+        # Not CANCELLED, which is what the grace for calls ends in.
+        assert await session_call.code() is grpc.StatusCode.OK

@@ -40,4 +40,4 @@ class Open(AsyncExitStack):
 
 def _ranked(one: Candidate, penalty: float) -> Candidate:
     """Place a candidate; what the client measures on loopback would make them all alike."""
-    return replace(one, prediction=replace(one.prediction, penalty=penalty))
+    return replace(one, prediction=one.prediction._replace(penalty=penalty))

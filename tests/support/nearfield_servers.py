@@ -8,12 +8,13 @@ from typing import Any
 
 from nearfield.core.errors import Evicted, NearfieldError, NoCandidate, UnknownNode
 from nearfield.core.inference import Event, Finished, Request
-from nearfield.core.node import Desired, Intake, NodeState, NodeView, ServedModel
+from nearfield.core.node import Desired, Intake, NodeLoad, NodeState, NodeView, ServedModel
 from nearfield.core.policy import FleetPolicy
+from nearfield.core.prediction import NO_PROMPT
 from nearfield.core.route import Candidate, Explanation, RouteQuery
 from nearfield.core.rpc.server import RpcServer
 from nearfield.core.rpc.tls import PLAINTEXT
-from nearfield.core.session import Admitted, Reply
+from nearfield.core.session import LOAD_STREAM, Admitted, Reply
 from nearfield.core.wire.admin import model_to_wire, view_to_wire
 from nearfield.core.wire.enums import INTAKES, from_number
 from nearfield.core.wire.inference import event_to_wire, request_from_wire
@@ -21,6 +22,7 @@ from nearfield.core.wire.node import desired_to_wire
 from nearfield.core.wire.policy import model_policy_from_wire, prefix_from_wire, prefix_to_wire
 from nearfield.core.wire.routing import explanation_to_wire, lease_to_wire, query_from_wire
 from nearfield.core.wire.session import replies_to_wire
+from node_agent.admission.gate import Patience, refusal
 from protos.nearfield.v1 import (
     admin_pb2,
     admin_pb2_grpc,
@@ -31,6 +33,7 @@ from tests.support import nearfield_builders as build
 
 Step = Event | NearfieldError | asyncio.Event
 """What a node does next: send an event, fail, or wait for the test."""
+QUEUE = 64
 STATES = {
     Intake.OPEN: NodeState.READY,
     Intake.CORDONED: NodeState.CORDONED,
@@ -39,7 +42,10 @@ STATES = {
 
 
 class FakeNode(inference_pb2_grpc.InferenceServicer):
-    """Plays the same steps for every request, and remembers what it was asked."""
+    """Plays the same steps for every request, and remembers what it was asked.
+
+    With the load `full` it admits as a node does; a session opens with the load it `tells`.
+    """
 
     def __init__(self, name: str, steps: Iterable[Step]) -> None:
         self.name = name
@@ -47,6 +53,8 @@ class FakeNode(inference_pb2_grpc.InferenceServicer):
         self.requests: list[Request] = []
         self.metadata: list[dict[str, Any]] = []
         self.cancelled = 0
+        self.full: NodeLoad | None = None
+        self.tells: NodeLoad | None = None
         self._writing = asyncio.Lock()
         self.server = RpcServer("127.0.0.1:0", ("nearfield.v1.Inference",), PLAINTEXT)
         inference_pb2_grpc.add_InferenceServicer_to_server(self, self.server.grpc)
@@ -81,6 +89,8 @@ class FakeNode(inference_pb2_grpc.InferenceServicer):
         """Play the steps for each start; one whose steps lack an end ends the session."""
         running: dict[int, asyncio.Task[None]] = {}
         over = asyncio.Event()
+        if self.tells is not None:
+            await context.write(replies_to_wire([(LOAD_STREAM, self.tells)]))
         reader = asyncio.create_task(self._follow(calls, context, running, over))
         try:
             await over.wait()
@@ -107,6 +117,9 @@ class FakeNode(inference_pb2_grpc.InferenceServicer):
     async def _play(self, stream: int, start: Any, context: Any, over: asyncio.Event) -> None:
         self.requests.append(request_from_wire(start.request))
         self.metadata.append(dict(start.trace))
+        if (why := self._refusal()) is not None:
+            await self._reply(context, stream, why)
+            return
         first, reply = self.steps[0], None
         if isinstance(first, Evicted) or not isinstance(first, NearfieldError):
             await self._reply(context, stream, Admitted(build.LOAD))
@@ -122,6 +135,12 @@ class FakeNode(inference_pb2_grpc.InferenceServicer):
             raise
         if not isinstance(reply, Finished | NearfieldError):
             over.set()
+
+    def _refusal(self) -> NearfieldError | None:
+        if self.full is None:
+            return None
+        patience = Patience(self.requests[-1].first_token_budget)
+        return refusal(NodeState.READY, "", self.full, QUEUE, patience, NO_PROMPT)
 
     async def _reply(self, context: Any, stream: int, reply: Reply) -> None:
         async with self._writing:

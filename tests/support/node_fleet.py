@@ -142,7 +142,11 @@ class StillNode:
         for _ in range(waits):
             self._woken.put_nowait(False)
 
-    async def wait_for_change(self, seconds: float) -> bool:
+    @property
+    def changes(self) -> int:
+        return 0
+
+    async def wait_for_change(self, seen: int, seconds: float) -> bool:
         self.waits.append(seconds)
         return await self._woken.get()
 

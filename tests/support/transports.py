@@ -70,7 +70,7 @@ async def served(desk: Desk, port: int = 0) -> AsyncIterator[Served]:
         server = RpcServer(f"127.0.0.1:{port}", (SERVICE,), PLAINTEXT)
         instruments = ServerTelemetry(telemetry, frozenset({desk.engine.info.model.name}))
         inference_pb2_grpc.add_InferenceServicer_to_server(
-            InferenceService(desk.answers, instruments), server.grpc
+            InferenceService(desk.answers, instruments, server.leaving), server.grpc
         )
         await server.start()
         node = Served(desk, server, open_channel(f"127.0.0.1:{server.port}", PLAINTEXT))

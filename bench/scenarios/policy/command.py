@@ -18,6 +18,7 @@ from bench.scenarios.policy.real.command import run_real
 from bench.scenarios.policy.runs import (
     CENTRAL,
     POLICIES,
+    WARM_UP_SHARE,
     Load,
     Played,
     bounds,
@@ -27,7 +28,7 @@ from bench.scenarios.policy.runs import (
     simulate,
 )
 from bench.scenarios.policy.simulation import Result
-from bench.scenarios.policy.workloads import WORKLOADS
+from bench.scenarios.policy.workloads import ANSWER, PROMPT, QUESTION, WORKLOADS
 from bench.scenarios.results import OUT, publish
 from nearfield.core.clock import monotonic
 from nearfield.core.errors import InvalidRequest
@@ -169,7 +170,15 @@ def _settings(options: PolicyOptions, world: World, cities: Sequence[City]) -> M
         "cities": f"{len(cities)} of {options.cities.name}",
         "nodes": f"{len(world.sites)} with {world.slots} slots",
         "kinds of node": kinds,
-        "slots": "a tenth of what such a GPU has, so that so few requests are a real load",
+        "slots": "a fifth to a quarter of what such a GPU has: so few requests are a real load, "
+        "and a slot is waited for the longer",
+        "at the start": "slots taken as the load asks, rates learned, caches empty; the first "
+        f"{WARM_UP_SHARE:.0%} of a run do not count",
+        "prompt, question, answer": "; ".join(
+            f"{name}: lognormal, median {one.median} tokens, sigma {one.sigma}, "
+            f"{one.least} to {one.most}"
+            for name, one in (("prompt", PROMPT), ("question", QUESTION), ("answer", ANSWER))
+        ),
         "load asked for": options.load.load,
         "requests a workload": options.load.requests,
         "seed": options.load.seed,

@@ -14,13 +14,13 @@ from nearfield.core.geo import Position
 
 Floats = NDArray[np.float64]
 KINDS = (
-    (0.5, Kind("middle", 4, 10_000, 55, 35, 3000)),
-    (0.3, Kind("small", 2, 5000, 45, 30, 1500)),
-    (0.2, Kind("large", 6, 20_000, 60, 40, 6000)),
+    (0.5, Kind("middle", 8, 10_000, 55, 35, 3000)),
+    (0.3, Kind("small", 4, 5000, 45, 30, 1500)),
+    (0.2, Kind("large", 12, 20_000, 60, 40, 6000)),
 )
 """An 8B model on a GPU of 24 to 80 GB, and the share of nodes that have it. Such a GPU has 16 to
-64 slots: here it has a tenth, so that tens of thousands of requests are a real load for
-thousands of nodes. A slot is waited for the longer, by every policy alike."""
+64 slots: here it has a fifth to a quarter, so that tens of thousands of requests are a real load
+for thousands of nodes. A slot is waited for the longer, by every policy alike."""
 CENTRE = Position(39.04, -77.49)
 """Ashburn, where most of the world's clouds have a region."""
 

@@ -5,14 +5,15 @@ starts, when its first token comes and when its answer ends.
 """
 
 import heapq
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.scenarios.policy.prompts import KEY_TOKENS
+from bench.scenarios.policy.cache import PrefixCache
+from bench.scenarios.policy.prompts import KEY_TOKENS, Arrival
 from nearfield.core.node import NodeLoad, NodeState
-from nearfield.core.prediction import NO_PROMPT, Prompt
+from nearfield.core.prediction import Prompt
 from node_agent.admission.gate import Patience, refusal
 from node_agent.rates import Observation, Rates
 
@@ -24,6 +25,8 @@ BYTES_PER_TOKEN = 4
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A sort of hardware; rates are tokens a second of one request.
+
+    Of a first token's time, `base` is spent beside other prefills.
 
     Decoding slows evenly from `decode_alone` to `decode_full` as the slots fill. The cache
     holds `cache_blocks` of 64 tokens.
@@ -57,6 +60,13 @@ class Service(NamedTuple):
     first: float
     end: float
     cached_tokens: int
+
+
+class Refusal(NamedTuple):
+    """That a node does not take a request; `wait` is what it predicts where only the request's
+    own budget is short, in seconds."""
+
+    wait: float | None = None
 
 
 class _Ending(NamedTuple):
@@ -103,23 +113,26 @@ class Node:
         prompt_tokens: int,
         answer_tokens: int,
         answered: Sequence[int] = (),
-        patience: float | None = None,
-    ) -> Service | None:
-        """Take a request, or return None where the gate refuses it.
+        budget: float | None = None,
+    ) -> Service | Refusal:
+        """Take a request, unless the gate refuses it.
 
-        `answered` are the keys that are resident once the answer is; `patience` is how many
-        seconds the first token is worth waiting for here.
+        `answered` are the keys that are resident once the answer is; `budget` is how many
+        seconds the first token may take here.
         """
+        if self.refuses(now):
+            return Refusal()
         cached = min(self.cache.leading(keys) * KEY_TOKENS, prompt_tokens - 1)
-        prompt = Prompt(prompt_tokens * BYTES_PER_TOKEN, cached)
-        if self.refuses(now, patience, prompt):
-            return None
+        if budget is not None:
+            refused = self._too_late(now, budget, Prompt(prompt_tokens * BYTES_PER_TOKEN, cached))
+            if refused is not None:
+                return refused
         start, first = self._schedule(now, prompt_tokens - cached)
         # Counted as those that hold a slot at the first token; the rate then stays.
         running = 1 + sum(end > first for end in self._slots)
         decode = self.kind.decode(min(running, self.kind.slots))
         service = Service(now, start, first, first + (answer_tokens - 1) / decode, cached)
-        self.prefill_free = first
+        self.prefill_free = first - self.kind.base
         heapq.heappush(self._slots, service.end)
         self.cache.store(keys)
         self._note(service, prompt_tokens, answer_tokens, answered)
@@ -130,18 +143,15 @@ class Node:
         start = max(now, self.slot_free, self.prefill_free)
         return start + self.kind.base + uncached_tokens / self.kind.prefill
 
-    def refuses(
-        self, now: float, patience: float | None = None, prompt: Prompt = NO_PROMPT
-    ) -> bool:
-        """Whether the gate would turn a request away now."""
-        if not self.up:
-            return True
-        # The gate's first question, asked cheaply where it is the only one.
-        if patience is None and self.in_flight(now) < self.takes:
-            return False
+    def refuses(self, now: float) -> bool:
+        """Whether the gate would turn any request away now."""
+        return not self.up or self.in_flight(now) >= self.takes
+
+    def _too_late(self, now: float, budget: float, prompt: Prompt) -> Refusal | None:
         queue = self.kind.slots * QUEUE_PER_SLOT
-        patient = Patience(first_token=patience)
-        return refusal(NodeState.READY, "", self.load(now), queue, patient, prompt) is not None
+        patience = Patience(first_token=budget)
+        refused = refusal(NodeState.READY, "", self.load(now), queue, patience, prompt)
+        return None if refused is None else Refusal(refused.retry_after)
 
     def load(self, now: float) -> NodeLoad:
         """Return what the node would report now, of its learned view."""
@@ -182,6 +192,12 @@ class Node:
         """Come back with nothing but what was learned of the hardware."""
         self.up = True
 
+    def occupy(self, end: float, seen: Observation) -> None:
+        """Have a request under way from before the run that holds a slot until `end`."""
+        self.admitted += 1
+        heapq.heappush(self._slots, end)
+        heapq.heappush(self._endings, _Ending(end, self.admitted, seen, ()))
+
     def _schedule(self, now: float, uncached_tokens: int) -> tuple[float, float]:
         start = now
         if len(self._slots) == self.kind.slots:
@@ -207,39 +223,16 @@ class Node:
         heapq.heappush(self._endings, _Ending(service.end, self.admitted, seen, answered))
 
 
-class PrefixCache:
-    """Blocks by their chained key; what was used longest ago goes first, the deepest of it."""
-
-    def __init__(self, blocks: int) -> None:
-        self._most = blocks
-        self._blocks: OrderedDict[int, None] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._blocks)
-
-    def leading(self, keys: Sequence[int]) -> int:
-        """Return how many of a chain's keys are resident from its start on."""
-        blocks = self._blocks
-        # A chain is stored whole and loses its end first, so that it can be halved.
-        low, high = 0, len(keys)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if keys[middle - 1] in blocks:
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    def store(self, keys: Sequence[int]) -> None:
-        """Make a chain resident, as the one used last."""
-        blocks = self._blocks
-        # A chain that does not fit keeps its start.
-        for key in reversed(keys[: self._most]):
-            blocks[key] = None
-            blocks.move_to_end(key)
-        while len(blocks) > self._most:
-            blocks.popitem(last=False)
-
-    def clear(self) -> None:
-        """Hold nothing."""
-        self._blocks.clear()
+def observed(kind: Kind, one: Arrival, load: float) -> Observation:
+    """Return how such a request goes at a node with a share `load` of its slots taken."""
+    first = kind.base + one.prompt_tokens / kind.prefill
+    held = kind.service_seconds(one.prompt_tokens, one.answer_tokens, load)
+    return Observation(
+        prompt_bytes=one.prompt_tokens * BYTES_PER_TOKEN,
+        prompt_tokens=one.prompt_tokens,
+        cached_tokens=0,
+        written=one.answer_tokens,
+        first_token=first,
+        decode=held - first,
+        held=held,
+    )

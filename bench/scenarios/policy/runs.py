@@ -34,9 +34,11 @@ CENTRAL = "one central region"
 BOUND = "lower bound"
 TRACE = "trace"
 WARM_UP_SHARE = 1 / 3
-"""Of a run's requests, which do not count: slots fill and caches warm."""
+"""Of a run's requests, which do not count: caches warm, clients get to know their nodes."""
 CACHED_SHARE = 0.3
 """Of prompts, guessed for the offered rate alone; what came of it is reported."""
+SERVED_BEFORE = 256
+"""Requests of the same sort that each node has served before the run: nodes are not new."""
 _SAMPLE = 2000
 
 POLICIES: dict[str, Callable[[Fleet, Simulation, Sequence[Asked], int], Policy]] = {
@@ -62,11 +64,15 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What is asked, in order of time; what comes before `warm_up` seconds does not count."""
+    """What is asked, in order of time; what comes before `warm_up` seconds does not count.
+
+    `load` is the share of all slots that it asks for.
+    """
 
     name: str
     asked: Sequence[Asked]
     warm_up: float
+    load: float
     outage: Event | None = None
 
     @property
@@ -83,7 +89,7 @@ def play_workload(name: str, world: World, load: Load) -> Played:
     demand = Demand(world.cities, rate, load.requests / rate, load.seed)
     chosen = workload(name, demand)
     asked = tuple(_asked(one) for one in chosen.arrivals())
-    return Played(name, asked, demand.duration * WARM_UP_SHARE, chosen.outage)
+    return Played(name, asked, demand.duration * WARM_UP_SHARE, load.load, chosen.outage)
 
 
 def play_trace(path: Path, world: World, load: Load) -> Played:
@@ -96,7 +102,7 @@ def play_trace(path: Path, world: World, load: Load) -> Played:
     span = len(arrivals) / _rate(sample, world, load.load)
     faster = span / arrivals[-1].at if arrivals[-1].at else 0.0
     asked = tuple(_asked(replace(one, at=one.at * faster)) for one in arrivals)
-    return Played(TRACE, asked, asked[-1].arrival.at * WARM_UP_SHARE)
+    return Played(TRACE, asked, asked[-1].arrival.at * WARM_UP_SHARE, load.load)
 
 
 def simulate(
@@ -104,6 +110,7 @@ def simulate(
 ) -> list[Result]:
     """Play all requests against one policy; results in order of arrival."""
     fleet = Fleet(world, distances)
+    fleet.has_served(_sample(played.asked, seed), played.load, random.Random(f"before.{seed}"))
     run = Simulation(fleet, played.outage, seed)
     policy = POLICIES[name](fleet, run, played.asked, seed)
     gc.disable()  # millions of events hold no cycle worth a pause
@@ -129,7 +136,7 @@ def counted(played: Played) -> Iterator[int]:
 
 def _rate(sample: Sequence[Arrival], world: World, load: float) -> float:
     """Return the requests a second that keep a share of all slots busy."""
-    kinds = Counter(world.kinds)
+    kinds, slots = Counter(world.kinds), world.slots
     seconds = [
         sum(
             many
@@ -139,10 +146,15 @@ def _rate(sample: Sequence[Arrival], world: World, load: float) -> float:
             )
             for kind, many in kinds.items()
         )
-        / world.slots
+        / slots
         for one in sample
     ]
-    return offered_rate(load, world.slots, seconds)
+    return offered_rate(load, slots, seconds)
+
+
+def _sample(asked: Sequence[Asked], seed: int) -> list[Arrival]:
+    drawn = random.Random(seed).sample(asked, min(SERVED_BEFORE, len(asked)))
+    return [one.arrival for one in drawn]
 
 
 def _asked(arrival: Arrival) -> Asked:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from bench.scenarios.policy.demand import Event
-from bench.scenarios.policy.node import Service
+from bench.scenarios.policy.node import Refusal, Service
 from bench.scenarios.policy.policies.base import Asked, Call, Choice, Fleet, Policy, Wait
 
 ATTEMPTS_MOST = 10
@@ -117,17 +117,19 @@ class Simulation:
     def _arrive(self, call: Call, now: float) -> None:
         arrival, (_, keys, answered) = call.asked.arrival, call.asked
         node = self._fleet.nodes[call.node]
-        patience = call.choice.patience if call.choice else None
+        budget = call.choice.budget if call.choice else None
         service = node.admit(
-            now, keys, arrival.prompt_tokens, arrival.answer_tokens, answered, patience
+            now, keys, arrival.prompt_tokens, arrival.answer_tokens, answered, budget
         )
-        if service is None:
+        if isinstance(service, Refusal):
+            call.wait = service.wait
             self.schedule(now + self._trip(call) / 2, lambda at: self._go_on(call, at))
             return
         self._fleet.note(call.node)
         self._policy.admitted(call, service, now)
         lost_at = self._outage.start if self._outage and call.node in self._struck else math.inf
         if now < lost_at <= service.first:
+            call.wait = None
             self.schedule(lost_at + self._trip(call) / 2, lambda at: self._go_on(call, at))
         else:
             self._end(call, service, now)

@@ -44,7 +44,7 @@ class Length(NamedTuple):
 PROMPT = Length(300, 1.0, 16, 8000)
 QUESTION = Length(80, 0.8, 8, 2000)
 """A person's own words behind a system prompt or in a conversation."""
-ANSWER = Length(150, 0.8, 8, 1000)
+ANSWER = Length(100, 0.8, 8, 1000)
 
 
 @dataclass(frozen=True, slots=True)

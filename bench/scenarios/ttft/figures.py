@@ -15,7 +15,7 @@ from bench.sample import Sample, SampleOutcome
 from bench.scenarios.results import at_least, at_most
 from bench.scenarios.ttft.run import Run
 from bench.statistics import Percentiles, Slo, Summary, percentile, summarize
-from control_plane.routing.router import LEASE_SECONDS
+from control_plane.routing.decision import LEASE_SECONDS
 from nearfield.core.errors import InternalError
 from nearfield.core.geo import Position
 

@@ -1,5 +1,6 @@
 """Serving: every server has health, reflection and typed errors."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Self
 
@@ -20,7 +21,8 @@ class RpcServer:
     """One port with its services.
 
     `services` are full names such as `nearfield.v1.Inference`; health answers for
-    each of them and for the empty name.
+    each of them and for the empty name. `leaving` is set as it stops: a stream on which
+    nothing runs may end then, instead of taking the moment that is given to calls.
     """
 
     def __init__(self, listen: str, services: Sequence[str], security: ServerSecurity) -> None:
@@ -32,6 +34,7 @@ class RpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
         reflection.enable_server_reflection((*self._services, reflection.SERVICE_NAME), self.grpc)
         self.port = 0
+        self.leaving = asyncio.Event()
 
     async def start(self) -> None:
         """Bind and serve; raises ConfigError where the address cannot be bound so."""
@@ -66,6 +69,7 @@ class RpcServer:
     async def aclose(self) -> None:
         """Stop taking calls, give those that run a moment, then end them."""
         await self.set_serving(False)
+        self.leaving.set()
         await self.grpc.stop(_GRACE_SECONDS)
 
     async def __aenter__(self) -> Self:

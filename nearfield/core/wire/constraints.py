@@ -1,11 +1,14 @@
 """What a request asks of the place where it runs."""
 
-from nearfield.core.constraints import WORTH_SECONDS, Constraints, Preferences
+from nearfield.core.constraints import (
+    NO_CONSTRAINTS,
+    NO_PREFERENCES,
+    WORTH_SECONDS,
+    Constraints,
+    Preferences,
+)
 from nearfield.core.wire.held import held
 from protos.nearfield.v1 import types_pb2 as pb
-
-NO_CONSTRAINTS = Constraints()
-NO_PREFERENCES = Preferences()
 
 
 def constraints_to_wire(constraints: Constraints) -> pb.Constraints:

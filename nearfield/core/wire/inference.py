@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from nearfield.core.constraints import NO_CONSTRAINTS, NO_PREFERENCES
 from nearfield.core.errors import InvalidRequest, Unsupported
 from nearfield.core.inference import (
     Alternative,
@@ -16,8 +17,6 @@ from nearfield.core.inference import (
 )
 from nearfield.core.prefix import PrefixSecret
 from nearfield.core.wire.constraints import (
-    NO_CONSTRAINTS,
-    NO_PREFERENCES,
     constraints_from_wire,
     constraints_to_wire,
     preferences_from_wire,

@@ -1,5 +1,8 @@
 """Routes and leases."""
 
+from collections.abc import Sized
+
+from nearfield.core.constraints import NO_CONSTRAINTS, NO_PREFERENCES
 from nearfield.core.errors import InvalidRequest
 from nearfield.core.prediction import Prediction, RoundTrip, RoundTripSource
 from nearfield.core.route import (
@@ -63,25 +66,33 @@ def query_to_wire(query: RouteQuery, protocol_version: int) -> pb.RouteRequest:
 
 def query_from_wire(message: pb.RouteRequest) -> RouteQuery:
     """Read a question; raises InvalidRequest naming what is out of bounds."""
-    for field in ("round_trips", "outcomes", "excluded_nodes"):
-        if len(getattr(message, field)) > LIST_MOST:
-            raise InvalidRequest(
-                f"{len(getattr(message, field))} {field}", field=field, limit=f"at most {LIST_MOST}"
-            )
-    if len(message.tenant_token) > TOKEN_MOST:
+    trips, outcomes, excluded = message.round_trips, message.outcomes, message.excluded_nodes
+    _check_length("round_trips", trips)
+    _check_length("outcomes", outcomes)
+    _check_length("excluded_nodes", excluded)
+    token = message.tenant_token
+    if len(token) > TOKEN_MOST:
         limit = f"at most {TOKEN_MOST} characters"
         raise InvalidRequest("tenant_token is too long", field="tenant_token", limit=limit)
     return RouteQuery(
         model=message.model,
         origin=position_from_wire(message.origin) if message.HasField("origin") else None,
-        constraints=constraints_from_wire(message.constraints),
-        preferences=preferences_from_wire(message.preferences),
-        round_trips={trip.node: _trip_from_wire(trip) for trip in message.round_trips},
-        excluded_nodes=frozenset(message.excluded_nodes),
+        constraints=(
+            constraints_from_wire(message.constraints)
+            if message.HasField("constraints")
+            else NO_CONSTRAINTS
+        ),
+        preferences=(
+            preferences_from_wire(message.preferences)
+            if message.HasField("preferences")
+            else NO_PREFERENCES
+        ),
+        round_trips={trip.node: _trip_from_wire(trip) for trip in trips},
+        excluded_nodes=frozenset(excluded),
         prefix=prefix_from_wire(message.prefix) if message.HasField("prefix") else None,
         prompt_size=message.prompt_bytes,
-        outcomes=tuple(_outcome_from_wire(outcome) for outcome in message.outcomes),
-        token=message.tenant_token,
+        outcomes=tuple(map(_outcome_from_wire, outcomes)),
+        token=token,
         early=message.early,
     )
 
@@ -152,18 +163,28 @@ def candidate_from_wire(message: pb.Candidate) -> Candidate:
 
 
 def prediction_to_wire(prediction: Prediction) -> pb.Prediction:
-    return pb.Prediction(
-        round_trip_seconds=prediction.round_trip.seconds,
-        round_trip_source=ROUND_TRIP_SOURCES[prediction.round_trip.source],
-        queue_seconds=prediction.queue,
-        base_seconds=prediction.base,
-        ttft_seconds=prediction.ttft,
-        prefill_seconds=prediction.prefill,
-        connect_seconds=prediction.connect,
-        spread_seconds=prediction.spread,
-        penalty_seconds=prediction.penalty,
-        round_trip_spread_seconds=prediction.round_trip.spread,
-    )
+    message = pb.Prediction()
+    write_prediction(prediction, message)
+    return message
+
+
+def write_prediction(prediction: Prediction, message: pb.Prediction) -> None:
+    """Write a prediction into an empty message; zeros need no writing."""
+    trip = prediction.round_trip
+    message.round_trip_seconds = trip.seconds
+    message.round_trip_source = ROUND_TRIP_SOURCES[trip.source]
+    message.round_trip_spread_seconds = trip.spread
+    message.base_seconds = prediction.base
+    message.ttft_seconds = prediction.ttft
+    message.spread_seconds = prediction.spread
+    if prediction.queue:
+        message.queue_seconds = prediction.queue
+    if prediction.prefill:
+        message.prefill_seconds = prediction.prefill
+    if prediction.connect:
+        message.connect_seconds = prediction.connect
+    if prediction.penalty:
+        message.penalty_seconds = prediction.penalty
 
 
 def prediction_from_wire(message: pb.Prediction) -> Prediction:
@@ -209,8 +230,15 @@ def explanation_from_wire(message: pb.Explanation) -> Explanation:
     return Explanation(model=message.model, nodes=nodes, map_revision=message.map_revision)
 
 
+def _check_length(field: str, values: Sized) -> None:
+    if len(values) > LIST_MOST:
+        limit = f"at most {LIST_MOST}"
+        raise InvalidRequest(f"{len(values)} {field}", field=field, limit=limit)
+
+
 def _trip_from_wire(message: pb.MeasuredRoundTrip) -> RoundTrip:
-    for seconds in (message.seconds, message.spread_seconds):
+    trip = RoundTrip(message.seconds, RoundTripSource.MEASURED, message.spread_seconds)
+    for seconds in (trip.seconds, trip.spread):
         if not 0 <= seconds <= ROUND_TRIP_MOST:  # true for NaN as well
             raise InvalidRequest(
                 f"a round trip of {seconds} s to {message.node[:80]} is not in "
@@ -218,7 +246,7 @@ def _trip_from_wire(message: pb.MeasuredRoundTrip) -> RoundTrip:
                 field="round_trips",
                 limit=f"0 to {ROUND_TRIP_MOST:g}",
             )
-    return RoundTrip(message.seconds, RoundTripSource.MEASURED, message.spread_seconds)
+    return trip
 
 
 def _outcome_to_wire(outcome: Outcome) -> pb.RouteOutcome:

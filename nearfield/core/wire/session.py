@@ -7,6 +7,7 @@ from google.rpc import status_pb2
 
 from nearfield.core.errors import InternalError, NearfieldError
 from nearfield.core.inference import Request
+from nearfield.core.node import NodeLoad
 from nearfield.core.rpc.status import from_status, to_status
 from nearfield.core.session import WINDOW_TOKENS, Admitted, Reply
 from nearfield.core.wire.inference import event_from_wire, request_to_wire, write_event
@@ -40,7 +41,7 @@ def window_of(start: pb.Start) -> int:
     return start.window_tokens or WINDOW_TOKENS
 
 
-def replies_to_wire(replies: Iterable[tuple[int, Reply]]) -> pb.SessionReplies:
+def replies_to_wire(replies: Iterable[tuple[int, Reply | NodeLoad]]) -> pb.SessionReplies:
     # In place: a message built apart and copied in costs 2.5 us a reply instead of 1.
     message = pb.SessionReplies()
     add = message.replies.add
@@ -51,9 +52,16 @@ def replies_to_wire(replies: Iterable[tuple[int, Reply]]) -> pb.SessionReplies:
             frame.error = to_status(reply).SerializeToString()
         elif isinstance(reply, Admitted):
             frame.event.admitted.load.CopyFrom(load_to_wire(reply.load))
+        elif isinstance(reply, NodeLoad):
+            frame.load.CopyFrom(load_to_wire(reply))
         else:
             write_event(frame.event, reply)
     return message
+
+
+def told_load(frame: pb.SessionReply) -> NodeLoad | None:
+    """Return the load that a frame tells of the node; None where it is of a generation."""
+    return load_from_wire(frame.load) if frame.HasField("load") else None
 
 
 def reply_from_wire(frame: pb.SessionReply) -> Reply | None:

@@ -1,5 +1,6 @@
 """One vLLM engine in a process of its own, driven from this one."""
 
+import dataclasses
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from nearfield.core.clock import monotonic
 from nearfield.core.errors import ConfigError, EngineDied, InvalidRequest
 from nearfield.core.identity import new_id
 from nearfield.core.inference import FinishReason, Prompt, Sampling
@@ -34,6 +36,8 @@ from node_agent.weights.digest import model_digest
 from node_agent.weights.source import served_name
 
 _WARM_UP_TOKENS = 32
+_TIMED_TOKENS = 512
+"""Long enough to tell the rate of a prefill from its fixed cost."""
 _FINISH_REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
@@ -85,12 +89,25 @@ class VllmEngine(Engine):
         return engine
 
     async def _warm_up(self) -> None:
-        """Compile what the first requests would otherwise wait seconds for."""
-        prompt = tuple(index % self.info.vocabulary for index in range(_WARM_UP_TOKENS))
+        """Compile what the first requests would otherwise wait seconds for, then time prefills."""
         for sampling in (Sampling(max_tokens=2), Sampling(max_tokens=2, logprobs=1, seed=1)):
-            async for _ in self.generate(new_id("warm"), prompt, sampling):
-                pass
+            await self._prefill(_WARM_UP_TOKENS, sampling)
+        longest = min(_TIMED_TOKENS, self.info.model.context_tokens // 2)
+        await self._prefill(longest, Sampling(max_tokens=1))  # compiled for its length as well
+        prefills = []
+        for tokens in (_WARM_UP_TOKENS, longest):
+            await self._llm.reset_prefix_cache()
+            prefills.append((tokens, await self._prefill(tokens, Sampling(max_tokens=1))))
+        self.info = dataclasses.replace(self.info, prefills=tuple(prefills))
         await self._llm.reset_prefix_cache()
+
+    async def _prefill(self, tokens: int, sampling: Sampling) -> float:
+        """Answer a made-up prompt; returns the seconds to its first token."""
+        prompt = tuple(index % self.info.vocabulary for index in range(tokens))
+        started = first = monotonic()
+        async for _ in self.generate(new_id("warm"), prompt, sampling):
+            first = monotonic() if first == started else first
+        return first - started
 
     async def tokenize(self, prompt: Prompt) -> tuple[int, ...]:
         return await self._prompts.tokenize(prompt)

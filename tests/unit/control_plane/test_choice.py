@@ -10,6 +10,7 @@ from control_plane.routing.choice import (
     FREE_LEAST,
     NEAR_TIE_SECONDS,
     choose,
+    in_flight,
     needs_core,
     tier,
     weights,
@@ -117,3 +118,13 @@ def test_the_core_is_called_for_when_the_edge_is_short_or_full(
 )
 def test_the_ladder_goes_from_the_nearest_pop_to_the_core(pop: str, core: bool, step: Tier) -> None:
     assert tier(node_info(pop=pop, core=core), home="fra1") is step
+
+
+@pytest.mark.parametrize(
+    ("answers", "service_seconds", "requests"),
+    [(0, 4.0, 1.0), (40, 0.0, 1.0), (5, 4.0, 1.0), (40, 4.0, 8.0), (64, 60.0, 16.0)],
+)
+def test_a_client_is_counted_with_as_much_as_it_will_have_under_way(
+    answers: int, service_seconds: float, requests: float
+) -> None:
+    assert in_flight(answers, service_seconds, 20.0) == requests

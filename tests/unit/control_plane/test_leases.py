@@ -22,22 +22,22 @@ def test_a_lease_is_written_as_the_plain_conversion_writes_it(
     router, writer = router_of(*fleet, residents=resident), LeaseWriter()
     for _ in range(3):  # the second time from what was kept
         try:
-            lease = router.route(asked)
+            decision = router.decide(asked)
         except NearfieldError:
             return
-        plain = lease_to_wire(replace(lease, ticket="signed", ticket_ttl=900.0))
-        assert writer.write(lease, "signed", 900.0) == plain
+        plain = lease_to_wire(replace(decision.lease(), ticket="signed", ticket_ttl=900.0))
+        assert writer.write(decision, "signed", 900.0) == plain
 
 
 def test_a_new_report_is_in_the_next_lease() -> None:
     clock = FakeClock()
     fleet = fleet_of(view("a"), heard_at=clock.now)
     router, writer = router_of(fleet=fleet, clock=clock), LeaseWriter()
-    assert writer.write(router.route(query()), "", 0.0).candidates[0].load.running == 0
+    assert writer.write(router.decide(query()), "", 0.0).candidates[0].load.running == 0
     clock.advance(1.0)
     fleet.loaded("a", NodeLoad(running=3, slots=9), clock.now)
     clock.advance(0.5)
-    (written,) = writer.write(router.route(query()), "", 0.0).candidates
+    (written,) = writer.write(router.decide(query()), "", 0.0).candidates
     assert (written.load.running, written.load.slots, written.load_age_seconds) == (3, 9, 0.5)
 
 
@@ -45,9 +45,9 @@ def test_a_node_that_started_anew_is_told_by_its_new_endpoint() -> None:
     load = NodeLoad()
     fleet = fleet_of(view("a", load=load))
     router, writer = router_of(fleet=fleet), LeaseWriter()
-    writer.write(router.route(query()), "", 0.0)
+    writer.write(router.decide(query()), "", 0.0)
     fleet.put(view("a", load=load, incarnation="inc-2", endpoint="10.0.0.2:7001"), 1000.0)
-    (written,) = writer.write(router.route(query()), "", 0.0).candidates
+    (written,) = writer.write(router.decide(query()), "", 0.0).candidates
     assert (written.incarnation, written.endpoint) == ("inc-2", "10.0.0.2:7001")
 
 
@@ -55,6 +55,6 @@ def test_no_more_is_kept_than_the_bound() -> None:
     writer = LeaseWriter(kept_most=3)
     for index in range(8):
         nodes = [view(f"n-{index}"), view(f"m-{index}", state=NodeState.READY)]
-        written = writer.write(router_of(*nodes).route(query()), "", 0.0)
+        written = writer.write(router_of(*nodes).decide(query()), "", 0.0)
         assert {one.node for one in written.candidates} == {f"n-{index}", f"m-{index}"}
         assert len(writer._kept) <= 3

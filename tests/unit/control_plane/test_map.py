@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from control_plane.fleet.registry import Registry
 from control_plane.routing.map import RoutingMap
 from control_plane.routing.sphere import expected_round_trips, unit_vector
-from nearfield.core.geo import Position, expected_round_trip
+from nearfield.core.geo import Position, direction, expected_round_trip
 from nearfield.core.node import NodeLoad, NodeState, NodeView
 from nearfield.core.prediction import queue_wait, seconds_per_byte
 from tests.support.plane_builders import FakeClock, view
@@ -109,6 +109,18 @@ def test_a_node_that_says_it_takes_no_work_is_closed_at_once(
     assert fleet.closed[_slot(fleet)] == 0
 
 
+def test_neither_work_nor_a_report_makes_a_closed_node_look_soon(
+    registry: Registry, fleet: RoutingMap, clock: FakeClock
+) -> None:
+    for _ in range(2):  # the second report moves nothing but the load
+        _report(registry, state=NodeState.CORDONED)
+        fleet.sent(NAME, 1.0)
+        assert np.isnan(fleet.static[_slot(fleet)])
+    clock.advance(1)
+    _report(registry)
+    assert fleet.static[_slot(fleet)] == queue_wait(LOAD) + LOAD.base_seconds
+
+
 def test_a_silent_node_is_closed_at_once(
     registry: Registry, fleet: RoutingMap, clock: FakeClock
 ) -> None:
@@ -175,11 +187,14 @@ def test_after_any_coming_and_going_the_arrays_say_what_the_views_say(
         fleet.put(one, 1000.0)
     there = [*nodes[: gone // 2], *nodes[gone:]]
     assert len(fleet) == len(there) == fleet.held.sum()
+    assert fleet.cores == sum(one.info.core for one in there)
     for one in there:
         slot = _slot(fleet, one.info.name)
         assert fleet.places[slot].info == one.info
         assert (fleet.closed[slot] == 0) == one.takes_work
         assert fleet.core[slot] == one.info.core
+        assert np.isnan(fleet.static[slot]) != one.takes_work
+        assert fleet.places[slot].direction == direction(one.info.position)
         assert fleet.pop[slot] == fleet.pops[one.info.pop]
 
 

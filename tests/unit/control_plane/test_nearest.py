@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from control_plane.routing.rows import ROW_NODES
 from nearfield.core.constraints import Constraints, Preferences
 from nearfield.core.geo import Position, distance_km
 from nearfield.core.node import NodeLoad, NodeState
@@ -12,11 +13,13 @@ from nearfield.core.prefix import PrefixKeys
 from nearfield.core.route import RouteQuery
 from nearfield.local.places import POPS
 from tests.support.plane_builders import query, view, view_at
+from tests.support.records import FRANKFURT
 from tests.support.routing_builders import measured, router_of
 
 WORLD = [view_at(pop) for pop in POPS]
 BERLIN = Position(52.52, 13.41)
 IDLE = NodeLoad(slots=4, base_seconds=0.05)
+PLACES = {"fit": "eu", "unfit": "jp"}
 
 
 def _first(asked: RouteQuery, *fleet: object) -> str:
@@ -172,3 +175,17 @@ def test_a_clients_own_measurement_beats_its_networks() -> None:
         router.route(query(BERLIN, round_trips={"fra1-1": measured(0.2)}), f"10.0.0.{host}")
     own = query(BERLIN, round_trips={"fra1-1": measured(0.009)})
     assert router.route(own, "10.0.0.9").candidates[0].prediction.round_trip == measured(0.009)
+
+
+def test_a_node_known_to_be_near_is_not_asked_against_the_constraints() -> None:
+    near = [view(f"near-{index}", jurisdiction="eu") for index in range(ROW_NODES + 10)]
+    tokyo = POPS["nrt1"].position
+    known = {name: view(name, position=tokyo, jurisdiction=where) for name, where in PLACES.items()}
+    trips = {name: measured(0.0) for name in known}
+    asked = query(
+        FRANKFURT, constraints=Constraints(jurisdictions=("eu",)), round_trips=trips, prompt_size=9
+    )
+    router = router_of(*near, *known.values(), residents=dict.fromkeys(known, 500))
+    named = [one.node for one in router.route(asked).candidates]
+    assert named[0] == "fit"
+    assert "unfit" not in named

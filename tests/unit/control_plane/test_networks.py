@@ -12,11 +12,12 @@ from control_plane.routing.networks import (
     Networks,
     client_of,
 )
-from nearfield.core.geo import Position, expected_round_trip
+from nearfield.core.geo import Position, direction, expected_round_trip
 from nearfield.core.prediction import UNKNOWN_ROUND_TRIP, RoundTripSource
 from tests.support.records import FRANKFURT
 
 BERLIN = Position(52.52, 13.41)
+THERE = direction(FRANKFURT)
 GUESS = expected_round_trip(BERLIN, FRANKFURT)
 
 
@@ -28,7 +29,7 @@ def _networks(*seconds: float, origin: Position | None = BERLIN) -> Networks:
     """Each a client's measurement to Frankfurt, in this order."""
     networks = Networks()
     for index, one in enumerate(seconds):
-        networks.note(_client(index), origin, [("fra1", FRANKFURT, one)])
+        networks.note(_client(index), origin, [("fra1", THERE, one)])
     return networks
 
 
@@ -69,14 +70,14 @@ def test_what_is_learned_says_where_it_comes_from_and_how_steady_it_is() -> None
 def test_one_client_alone_is_one_sample_however_often_it_reports() -> None:
     networks = _networks(0.030, 0.031)
     for step in range(50):
-        networks.note(_client(7), BERLIN, [("fra1", FRANKFURT, 0.1 + step / 100)])
+        networks.note(_client(7), BERLIN, [("fra1", THERE, 0.1 + step / 100)])
     assert _seconds(networks) == 0.031
 
 
 def test_a_client_that_measures_anew_replaces_its_sample() -> None:
     networks = _networks(0.030, 0.031, 0.032)
     for index in range(3):
-        networks.note(_client(index), BERLIN, [("fra1", FRANKFURT, 0.060)])
+        networks.note(_client(index), BERLIN, [("fra1", THERE, 0.060)])
     assert _seconds(networks) == 0.060
 
 
@@ -116,7 +117,7 @@ def test_what_no_path_takes_counts_as_four_times_geography_and_a_quarter_second(
 def test_a_network_keeps_the_pops_it_used_last() -> None:
     networks = Networks()
     for index in range(POPS_MOST + 5):
-        networks.note(_client(1), BERLIN, [(f"pop{index}", FRANKFURT, 0.03)])
+        networks.note(_client(1), BERLIN, [(f"pop{index}", THERE, 0.03)])
     learned = networks.learned(_client(1), BERLIN)
     assert len(learned) == POPS_MOST
     assert f"pop{POPS_MOST + 4}" in learned
@@ -125,7 +126,7 @@ def test_a_network_keeps_the_pops_it_used_last() -> None:
 def test_networks_not_heard_of_lately_are_forgotten() -> None:
     networks = Networks(networks_most=3)
     for name in ("a", "b", "c", "a", "d"):
-        networks.note(_client(1, name), BERLIN, [("fra1", FRANKFURT, 0.03)])
+        networks.note(_client(1, name), BERLIN, [("fra1", THERE, 0.03)])
     known = [name for name in "abcd" if networks.learned(_client(2, name), BERLIN)]
     assert known == ["a", "c", "d"]
 

@@ -6,19 +6,22 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 
+from control_plane.routing.choice import CANDIDATES_MOST
+from control_plane.routing.decision import LEASE_SECONDS, RENEW_SECONDS
 from control_plane.routing.filters import exclusion
-from control_plane.routing.router import CANDIDATES_MOST, LEASE_SECONDS, RENEW_SECONDS
 from nearfield.core.constraints import Constraints
 from nearfield.core.errors import NoCandidate
-from nearfield.core.node import Health, NodeState, NodeView
-from nearfield.core.route import RouteQuery, Tier
+from nearfield.core.geo import Position
+from nearfield.core.node import Health, NodeLoad, NodeState, NodeView
+from nearfield.core.route import Outcome, RouteQuery, Tier
 from tests.support.plane_builders import query, view
-from tests.support.records import MODEL
+from tests.support.records import FRANKFURT, MODEL
 from tests.support.routing_builders import fleet_of, fleets, queries, residents, router_of
 
 CELL_SECONDS = 0.0015
 """Which nodes are considered goes by their cell, off by 0.7 ms at most, for either of two."""
 NEAR_TIE_SECONDS = 0.005
+PARIS = Position(48.86, 2.35)
 
 
 def _may(fleet: list[NodeView], asked: RouteQuery) -> set[str]:
@@ -156,3 +159,25 @@ def _counts(limit: str) -> Mapping[str, int]:
     """Read `state: 1, health: 2`."""
     parts = [part.split(": ") for part in limit.split(", ")]
     return {constraint: int(count) for constraint, count in parts}
+
+
+def test_a_busy_client_s_lease_counts_as_what_it_has_under_way() -> None:
+    load = NodeLoad(slots=64, service_seconds=4.0)
+    fleet = fleet_of(*(view(name, load=load) for name in ("a", "b")))
+    answered = Outcome("a", 0.1, 0.1, Tier.POP)
+    router_of(fleet=fleet).route(query(outcomes=(answered,) * 40))
+    sent = [place.routed for place in fleet.places.values()]
+    assert sum(sent) == pytest.approx(40 * 4.0 / RENEW_SECONDS)
+    assert min(sent) > 0
+
+
+def test_a_busy_client_s_lease_leaves_the_next_client_another_node() -> None:
+    load = NodeLoad(slots=8, service_seconds=4.0)
+    near, far = view("a", load=load, position=FRANKFURT), view("b", load=load, position=PARIS)
+    router = router_of(near, far)
+    answered = Outcome("a", 0.1, 0.1, Tier.POP)
+    first, second = (
+        router.route(query(FRANKFURT, outcomes=(answered,) * 45)).candidates[0].node
+        for _ in range(2)
+    )
+    assert (first, second) == ("a", "b")

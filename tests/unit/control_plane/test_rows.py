@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -138,4 +139,5 @@ def test_a_row_knows_who_is_not_in_it(large: RoutingMap, clock: FakeClock) -> No
     row = Rows(large, clock).row(BERLIN, MODEL.name, ANY)
     held = row.slots.tolist()
     out = sorted(set(range(600)) - set(held))
-    assert row.missing([out[0], held[0], held[-1], out[-1]]) == [out[0], out[-1]]
+    asked = np.array([out[0], held[0], held[-1], out[-1]])
+    assert row.missing(asked).tolist() == [out[0], out[-1]]

@@ -44,13 +44,13 @@ def test_the_score_is_the_predicted_rank_of_every_node_that_may_be_asked(
         for slot in slots
     ]
     scorer = Scorer(fleet)
-    with scorer.noted(asked):
-        scores = scorer.scores(np.array(slots, np.intp), np.array(guesses), asked)
+    scorer.note(asked)
+    scores = scorer.scores(np.array(slots, np.intp), np.array(guesses), asked)
     may = [slot for slot in slots if exclusion(fleet.places[slot], asked_for) is None]
     assert scores.usable == len(may)
     for slot, rank, trip in zip(slots, scores.ranks, scores.round_trips, strict=True):
         if slot not in may:
-            assert math.isnan(rank)
+            assert not rank < math.inf
             continue
         prediction = scorer.prediction(slot, asked, now=1000.0)
         assert rank == pytest.approx(prediction.rank, rel=1e-9, abs=1e-9)
@@ -65,13 +65,13 @@ def test_what_one_query_knows_is_forgotten_before_the_next() -> None:
     knowing = query(
         round_trips={"b": measured(0.001)}, excluded_nodes=frozenset({"a"}), prompt_size=1000
     )
-    with scorer.noted(Asked(knowing, {}, {"b": 100})) as noted:
-        assert set(noted) == {0, 1}
-        assert scorer.scores(slots, guesses, Asked(knowing)).usable == 1
+    noted = scorer.note(Asked(knowing, {}, {"b": 100}))
+    assert set(noted.tolist()) == {0, 1}
+    assert scorer.scores(slots, guesses, Asked(knowing)).usable == 1
+    scorer.forget(noted)
     plain = Asked(query(prompt_size=1000))
-    with scorer.noted(plain) as noted:
-        assert noted == []
-        scores = scorer.scores(slots, guesses, plain)
+    assert not len(scorer.note(plain))
+    scores = scorer.scores(slots, guesses, plain)
     assert scores.round_trips.tolist() == [0.02, 0.03]
     assert scores.ranks[1] - scores.ranks[0] == pytest.approx(0.01)
 
@@ -87,6 +87,6 @@ def test_the_nearest_is_of_those_who_may_be_asked() -> None:
     fleet = fleet_of(view("a", jurisdiction="us"), view("b"), view("c"))
     asked = Asked(query(excluded_nodes=frozenset({"b"})))
     scorer = Scorer(fleet)
-    with scorer.noted(asked):
-        scores = scorer.scores(np.arange(3), np.array([0.03, 0.01, 0.02]), asked)
+    scorer.note(asked)
+    scores = scorer.scores(np.arange(3), np.array([0.03, 0.01, 0.02]), asked)
     assert scores.nearest() == 2

@@ -114,6 +114,14 @@ def test_a_later_request_counts_for_a_tenth() -> None:
     assert rates.bytes_per_token == pytest.approx(4.4)
 
 
+def test_the_engines_warm_up_gives_a_first_idea() -> None:
+    rates = Rates()
+    rates.begin_with(((32, 0.01 + 32 / 4000), (512, 0.01 + 512 / 4000)))
+    assert rates.base_seconds == pytest.approx(0.01)
+    assert rates.prefill_tokens_per_second == pytest.approx(4000)
+    assert (rates.service_seconds, rates.decode_tokens_per_second) == (0, 0)
+
+
 observations = st.builds(
     Observation,
     prompt_bytes=st.integers(0, 10_000),

@@ -1,16 +1,19 @@
 """What a routing policy is to the simulation."""
 
 import math
+import random
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from bench.scenarios.policy.fleet import Distances, World
-from bench.scenarios.policy.node import Node, Service
+from bench.scenarios.policy.node import Node, Service, observed
 from bench.scenarios.policy.prompts import Arrival
 from nearfield.core.prediction import HANDSHAKES
+from node_agent.rates import Observation, Rates
 
 
 class Asked(NamedTuple):
@@ -23,7 +26,11 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way: the nodes that failed it, and where it was sent last, and when."""
+    """One request on its way: the nodes that failed it, and where it was sent last, and when.
+
+    `wait` is what the last node that turned it away told: seconds it would have waited there,
+    or None where it was not for the time that would take.
+    """
 
     number: int
     asked: Asked
@@ -32,6 +39,7 @@ class Call:
     node: int = -1
     sent: float = 0.0
     choice: "Choice | None" = None
+    wait: float | None = None
 
     @property
     def city(self) -> int:
@@ -42,15 +50,15 @@ class Call:
 class Choice(NamedTuple):
     """A node to ask, and what the policy holds of it.
 
-    `warm` says that no handshake is due, `patience` for how many seconds at the node the
-    first token is worth waiting.
+    `warm` says that no handshake is due, `budget` how many seconds the node may take until
+    the first token, None for any time.
     """
 
     node: int
     predicted: float = math.nan
     tier: str = ""
     warm: bool = True
-    patience: float | None = None
+    budget: float | None = None
 
     @property
     def trips(self) -> float:
@@ -81,6 +89,30 @@ class Fleet:
         """When a new request's prefill could start; infinite while a node is away."""
         self.up = np.ones(len(self.nodes), np.bool_)
 
+    def has_served(self, arrivals: Sequence[Arrival], load: float, rng: random.Random) -> None:
+        """Begin as if the run had gone on for long, but with empty caches.
+
+        Nodes know themselves from these requests, and a share `load` of the slots is taken.
+        """
+        seen = {
+            kind: [observed(kind, one, load) for one in arrivals] for kind in set(self.world.kinds)
+        }
+        learned = {kind: Rates() for kind in seen}
+        for kind, rates in learned.items():
+            for one in seen[kind]:
+                rates.observe(one)
+        for place, node in enumerate(self.nodes):
+            node.rates = deepcopy(learned[node.kind])
+            for _ in range(node.kind.slots):
+                if rng.random() < load:
+                    self._occupy(node, seen[node.kind], rng)
+            self.note(place)
+
+    def _occupy(self, node: Node, seen: Sequence[Observation], rng: random.Random) -> None:
+        # Who looks at a moment finds long answers more often than short ones.
+        (one,) = rng.choices(seen, [one.held for one in seen])
+        node.occupy(rng.uniform(0.0, one.held), one)
+
     def note(self, place: int) -> None:
         """Take up what an admission changed of a node."""
         node = self.nodes[place]
@@ -108,7 +140,7 @@ class Policy(Protocol):
     reads_reports: bool
 
     def choose(self, call: Call, now: float) -> Choice | Wait | None:
-        """Return where to send a request, or None to give up; never a node of `call.tried`."""
+        """Return where to send a request, or None to give up."""
 
     def reported(self, place: int, now: float) -> None:
         """Hear a node's report, which tells of this moment."""

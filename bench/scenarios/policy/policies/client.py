@@ -16,7 +16,7 @@ from nearfield.client.round_trips import RoundTrips
 from nearfield.core.clock import Clock
 from nearfield.core.geo import Position, expected_round_trip
 from nearfield.core.prediction import HANDSHAKES
-from nearfield.core.route import Lease, RouteQuery
+from nearfield.core.route import Candidate, Lease, RouteQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class TripTo:
     def __init__(self, places: dict[str, int], row: Sequence[float]) -> None:
         self._places = places
         self._row = row
+
+    def place(self, node: str) -> int:
+        """Return a node's place in the fleet."""
+        return self._places[node]
 
     def __call__(self, node: str) -> float:
         return float(self._row[self._places[node]])
@@ -81,6 +85,18 @@ class Process:
             return None
         comes = self._ask(replace(query, early=True), now)
         return Wait(min(comes, now + best.prediction.prefill))
+
+    def order(
+        self, candidates: Sequence[Candidate], prompt: Fingerprint, now: float
+    ) -> list[Ranked]:
+        """Order candidates by all that was heard until now."""
+        for one in candidates:
+            self._hear(one.node, now)
+        return self.knowledge.order(candidates, prompt)
+
+    def refresh(self, now: float) -> None:
+        """Ask in the background for a lease that leaves nobody out."""
+        self._ask(RouteQuery(MODEL.name, self._setting.origin), now)
 
     def expire(self, now: float) -> None:
         """End a lease that led to a node which failed."""
@@ -135,6 +151,16 @@ class Process:
             trip = self._setting.trip(node)
             ready = self.links.use(node, now, HANDSHAKES * trip)
             self._setting.schedule(ready + trip, partial(self._measured, node, lease.ttl))
+
+    def _hear(self, node: str, now: float) -> None:
+        """Take the load that a node told an open session last."""
+        opened = self.links.opened(node)
+        if opened is None or opened > now:
+            return
+        trip, setting = self.trip(node), self._setting
+        told = setting.plane.pushed(setting.trip.place(node), now - trip / 2)
+        if told is not None and told[0] >= opened:
+            self.knowledge.loads.learn(node, told[1], age=now - told[0], unseen=trip)
 
     def trip(self, node: str) -> float:
         """Return the true round trip to a node."""

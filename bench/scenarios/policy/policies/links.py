@@ -20,8 +20,13 @@ class Links:
 
     def is_warm(self, node: str, now: float) -> bool:
         """Whether a request would pay no handshake."""
+        opened = self.opened(node)
+        return opened is not None and opened <= now
+
+    def opened(self, node: str) -> float | None:
+        """Return the moment from which a connection is open; None where there is none."""
         link = self._open.get(node)
-        return link is not None and link.ready <= now
+        return None if link is None else link.ready
 
     def use(self, node: str, now: float, handshakes: float) -> float:
         """Hold a connection until `release`; returns when it is ready, now if it was warm."""

@@ -1,22 +1,21 @@
 """The product: its router, and its client's own choice, in virtual time."""
 
 import random
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from bench.scenarios.policy.node import BYTES_PER_TOKEN, Service
 from bench.scenarios.policy.policies.base import Asked, Call, Choice, Fleet, Schedule, Wait
 from bench.scenarios.policy.policies.client import Process, Setting, TripTo
 from bench.scenarios.policy.policies.plane import MODEL, Plane
+from bench.scenarios.policy.policies.walk import Step, Walk
 from bench.scenarios.policy.prompts import mixed
 from nearfield.client.answer import Record
 from nearfield.client.attempt import Trip
-from nearfield.client.choice import Ranked
 from nearfield.client.prompts import Fingerprint
 from nearfield.client.sendings import Sending
-from nearfield.core.errors import InternalError, NoCandidate
+from nearfield.core.errors import InternalError
 from nearfield.core.inference import (
     Delta,
     Finished,
@@ -28,33 +27,20 @@ from nearfield.core.inference import (
     Usage,
 )
 from nearfield.core.node import NodeLoad
+from nearfield.core.prediction import HANDSHAKES
 from nearfield.core.prefix import PrefixKeys
 
 REQUESTS_PER_PROCESS = 1.0
 """A second, of one process that embeds the client; a lease's five candidates have slots for
-about three."""
-ROUNDS = 2
-"""Leases for one request, as the client's walk has it."""
+about twelve."""
 KEY_ID = "bench"
 _REQUEST = Request("", MODEL.name, TextPrompt(""))
-
-
-@dataclass(slots=True)
-class _Walk:
-    """One request's way: whom to ask next, and the sending that is under way."""
-
-    process: Process
-    prompt: Fingerprint
-    rounds: int = ROUNDS
-    ranked: deque[Ranked] = field(default_factory=deque)
-    waited: bool = False
-    sending: Sending | None = None
 
 
 class _Heard:
     """What a client hears of one sending; nothing once it was lost."""
 
-    def __init__(self, walk: _Walk, call: Call, service: Service) -> None:
+    def __init__(self, walk: Walk, call: Call, service: Service) -> None:
         if walk.sending is None:
             raise InternalError("a node admitted what nobody sent")
         self.walk, self.call, self.service = walk, call, service
@@ -91,27 +77,17 @@ class Ours:
         self._places = {info.name: place for place, info in enumerate(self._plane.infos)}
         self._processes: dict[tuple[int, int], Process] = {}
         self._many = processes_by_city(asked)
-        self._walks: dict[int, _Walk] = {}
+        self._walks: dict[int, Walk] = {}
 
     def choose(self, call: Call, now: float) -> Choice | Wait | None:
         """See Policy."""
         self._clock.now = now
         walk = self._walks.get(call.number) or self._begin(call)
-        while True:
-            while walk.ranked:
-                one = walk.ranked.popleft()
-                if self._places[one.candidate.node] not in call.tried:
-                    return self._send(walk, one, now)
-            if not walk.rounds:
-                break
-            try:
-                wait = self._ranked(walk, call, now)
-            except NoCandidate:
-                break
-            if wait is not None:
-                return wait
-        del self._walks[call.number]
-        return None
+        step = walk.next(now)
+        if step is None:
+            del self._walks[call.number]
+            return None
+        return step if isinstance(step, Wait) else self._send(walk, step, now)
 
     def reported(self, place: int, now: float) -> None:
         """See Policy."""
@@ -131,58 +107,38 @@ class Ours:
     def failed(self, call: Call, now: float) -> None:
         """See Policy."""
         self._clock.now = now
-        walk = self._walks[call.number]
-        name = self._plane.infos[call.node].name
-        if walk.sending is not None:
-            walk.sending.end()
-            walk.sending = None
+        walk, name = self._walks[call.number], self._plane.infos[call.node].name
         if self._fleet.up[call.node]:
             walk.process.links.release(name)
         else:
             walk.process.links.drop(name)
-        walk.process.expire(now)
+        if call.wait is not None:
+            walk.declined(call.wait)
+        else:
+            walk.failed()
+            walk.process.expire(now)
 
     def changed(self, place: int, now: float) -> None:
         """See Policy."""
         self._clock.now = now
         self._plane.change(place)
 
-    def _begin(self, call: Call) -> _Walk:
+    def _begin(self, call: Call) -> Walk:
         keys = tuple(call.asked.keys)
         prefix = PrefixKeys(KEY_ID, keys) if keys else None
         size = call.asked.arrival.prompt_tokens * BYTES_PER_TOKEN
-        walk = _Walk(self._process(call), Fingerprint(size, prefix))
+        walk = Walk(self._process(call), Fingerprint(size, prefix))
         self._walks[call.number] = walk
         return walk
 
-    def _ranked(self, walk: _Walk, call: Call, now: float) -> Wait | None:
-        """Order a lease's candidates for this request, or tell how long there is none."""
-        process = walk.process
-        failed = frozenset(self._plane.infos[place].name for place in call.tried)
-        query = process.query(walk.prompt, failed)
-        lease = process.lease(query, now)
-        if isinstance(lease, Wait):
-            walk.waited = True
-            return lease
-        ranked = process.knowledge.order(lease.candidates, walk.prompt)
-        if not walk.waited:
-            walk.waited = True
-            early = process.lease_early(query, ranked[0], now)
-            if early is not None:
-                return early
-        walk.rounds -= 1
-        walk.waited = False
-        walk.ranked.extend(ranked)
-        return None
-
-    def _send(self, walk: _Walk, one: Ranked, now: float) -> Choice:
-        process, name = walk.process, one.candidate.node
-        place = self._places[name]
+    def _send(self, walk: Walk, step: Step, now: float) -> Choice:
+        process, one = walk.process, step.ranked
+        name = one.candidate.node
         warm = process.links.is_warm(name, now)
-        trip = process.trip(name)
-        process.links.use(name, now, 2 * trip)
+        process.links.use(name, now, HANDSHAKES * process.trip(name))
         walk.sending = Sending(_REQUEST, one, walk.prompt, process.knowledge, Record())
-        return Choice(place, one.prediction.ttft, one.candidate.tier.value, warm)
+        tier = one.candidate.tier.value
+        return Choice(self._places[name], one.prediction.ttft, tier, warm, step.budget)
 
     def _hear_admission(self, heard: "_Heard", load: NodeLoad, now: float) -> None:
         choice = heard.call.choice

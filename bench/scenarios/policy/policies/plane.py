@@ -1,7 +1,7 @@
 """The product's control plane, fed by nodes in virtual time."""
 
 import random
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 from bench.scenarios.policy.policies.base import Fleet
@@ -12,13 +12,15 @@ from control_plane.routing.networks import Networks
 from control_plane.routing.router import Router
 from nearfield.core.clock import Clock
 from nearfield.core.geo import Position
-from nearfield.core.node import Health, Model, NodeInfo, NodeState, NodeView
+from nearfield.core.node import Health, Model, NodeInfo, NodeLoad, NodeState, NodeView
 from nearfield.core.prefix import PrefixSummary
 
 HOT_KEYS = 340
 """What a report of 4,096 bytes holds at 12 bytes a key."""
 REPLICAS = (Position(39.04, -77.49), Position(50.11, 8.68), Position(1.35, 103.82))
 """Ashburn, Frankfurt, Singapore; a client asks the one nearest to it."""
+PUSHES_KEPT = 2
+"""One a second: none is on its way for longer."""
 MODEL = Model("bench-8b", "digest", 32_768, "bfloat16")
 
 
@@ -37,6 +39,9 @@ class Plane:
             for site in fleet.world.sites
         ]
         self._told = [_Told() for _ in self.infos]
+        self._pushed: list[deque[tuple[float, NodeLoad]]] = [
+            deque(maxlen=PUSHES_KEPT) for _ in self.infos
+        ]
         for place in range(len(self.infos)):
             self._put(place, Health.ALIVE)
         rng = random.Random(f"router.{seed}")
@@ -44,8 +49,11 @@ class Plane:
 
     def report(self, place: int, now: float) -> None:
         """Take a node's report and what its cache gained and lost."""
-        name = self.infos[place].name
-        self._map.loaded(name, self._fleet.nodes[place].load(now), now)
+        name, load = self.infos[place].name, self._fleet.nodes[place].load(now)
+        self._map.loaded(name, load, now)
+        pushed = self._pushed[place]
+        if not pushed or _moved(pushed[-1][1], load):
+            pushed.append((now, load))
         summary = self._told[place].summary()
         if summary is not None:
             self._index.take(name, summary)
@@ -53,6 +61,10 @@ class Plane:
     def note(self, place: int, keys: Sequence[int]) -> None:
         """Have a node tell of a prompt's keys with its next report."""
         self._told[place].note(keys)
+
+    def pushed(self, place: int, until: float) -> tuple[float, NodeLoad] | None:
+        """Return the newest load that a node had told its open sessions by then, and when."""
+        return next((one for one in reversed(self._pushed[place]) if one[0] <= until), None)
 
     def change(self, place: int) -> None:
         """See a node go, or come back with an empty cache: a broken link is seen at once."""
@@ -66,6 +78,10 @@ class Plane:
         load = self._fleet.nodes[place].load(self._clock())
         view = NodeView(self.infos[place], NodeState.READY, health, load=load)
         self._map.put(view, self._clock())
+
+
+def _moved(before: NodeLoad, load: NodeLoad) -> bool:
+    return (before.running, before.waiting) != (load.running, load.waiting)
 
 
 class _Told:

@@ -24,12 +24,16 @@ PLACES = {
     "São Paulo": Position(-23.55, -46.63),
 }
 """Where clients stand; the first one's demand surges, and its nearest node goes away."""
+OURS = "ours"
 REPORT_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class Cast:
-    """Who plays, and where; `rivals` and `ours` are a sender for each place."""
+    """Who plays, and where; `rivals` and `ours` are a sender for each place.
+
+    `tags` are what each policy's prompts start with, and no other's.
+    """
 
     fleet: Running
     dialers: Sequence[WanDialer]
@@ -37,6 +41,7 @@ class Cast:
     rivals: Mapping[str, Sequence[Sender]]
     ours: Sequence[Ours]
     secret: bytes
+    tags: Mapping[str, str]
 
 
 @asynccontextmanager
@@ -63,7 +68,8 @@ async def casting(fleet: Running, seed: int) -> AsyncIterator[Cast]:
             ]
             for name, chooser in policies.items()
         }
-        cast = Cast(fleet, dialers, board, rivals, ours, secret)
+        tags = {name: PrefixSecret.fresh().key_id for name in (OURS, *rivals)}
+        cast = Cast(fleet, dialers, board, rivals, ours, secret, tags)
         poller = asyncio.create_task(_poll(fleet, board))
         stack.push_async_callback(_ended, poller)
         yield cast

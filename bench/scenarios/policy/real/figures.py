@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.report.figures import Figure
 from bench.sample import SampleOutcome, answered
-from bench.scenarios.policy.real.cast import PLACES
+from bench.scenarios.policy.real.cast import OURS, PLACES
 from bench.scenarios.policy.real.choosers import Site
 from bench.scenarios.policy.real.foretold import Foretold, median_error, median_terms
 from bench.scenarios.policy.real.plays import Row
-from bench.scenarios.policy.real.run import LEARNING, OURS
+from bench.scenarios.policy.real.run import LEARNING
 from bench.scenarios.results import at_most
 from bench.statistics import Ratio, paired_ratio, percentile
 from nearfield.core.errors import InternalError

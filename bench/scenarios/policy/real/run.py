@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.scenarios.policy.real.cast import PLACES, Cast, casting, own_clients
+from bench.scenarios.policy.real.cast import OURS, PLACES, Cast, casting, own_clients
 from bench.scenarios.policy.real.choosers import ROUND_ROBIN, Site
 from bench.scenarios.policy.real.fleet import running
 from bench.scenarios.policy.real.plays import Play, Row
@@ -22,13 +22,13 @@ from bench.scenarios.policy.real.scenes import (
     Scene,
     build,
     greetings,
+    introductions,
 )
 from bench.scenarios.policy.real.senders import Sender
 from nearfield.core.node import Intake
 from nearfield.core.prefix import PrefixSecret
 
 AWAY = "fra1-1"
-OURS = "ours"
 LEARNING = "learning"
 WARMING = "warming"
 TEACHERS = (INDEPENDENT, SHARED, CHAT)
@@ -84,8 +84,7 @@ async def _round(cast: Cast, options: RealOptions, number: int) -> list[Row]:
         policies = [OURS, *cast.rivals]
         first = (number + place) % len(policies)  # nobody is always first, or after the same one
         for policy in policies[first:] + policies[:first]:
-            tag = PrefixSecret.fresh().key_id
-            scene = build(name, demand, tag)
+            scene = build(name, demand, cast.tags[policy])
             print(f"round {number + 1}, {name}: {policy}", file=sys.stderr)
             rows += await _play(cast, policy, number, scene)
     return rows
@@ -108,13 +107,15 @@ async def _play(cast: Cast, policy: str, number: int, scene: Scene) -> list[Row]
 
 @asynccontextmanager
 async def _clients(cast: Cast, scene: Scene) -> AsyncIterator[Sequence[Sender]]:
-    """Hold our clients for a play, with leases as those of a client in use."""
+    """Hold our clients for a play, which know what clients in use do."""
     async with AsyncExitStack() as stack:
         clients: Sequence[Sender] = cast.ours
         if scene.outage is not None:
             # New ones: what they learn of an outage is to stay out of other scenes.
             own = own_clients(cast.fleet, cast.dialers, cast.secret)
             clients = await stack.enter_async_context(own)
+            asks = introductions(len(PLACES), cast.tags[OURS])
+            await _run(cast, OURS, -1, Scene(WARMING, asks), clients)
         await _greet(cast, OURS, clients)
         yield clients
 

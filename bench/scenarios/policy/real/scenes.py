@@ -1,7 +1,8 @@
 """What is asked of the real fleet, from where and when: five workloads, drawn before they run.
 
 One seed makes one demand. Each policy plays it with a tag of its own before every prompt, of
-one length for all, so that no policy finds in a cache what another one left there.
+one length for all, so that no policy finds in a cache what another one left there; its own
+system prompts it meets again in every round.
 """
 
 import heapq
@@ -76,6 +77,17 @@ def greetings(places: int, tag: str) -> tuple[Ask, ...]:
     )
 
 
+def introductions(places: int, tag: str) -> tuple[Ask, ...]:
+    """Return a question from each place behind each system prompt, one after another."""
+    moments = [(number * GREETING_SECONDS, number % places) for number in range(SYSTEMS * places)]
+    systems = [Message("system", text) for text in _systems(tag)]
+    hello = Message("user", "Hello!")
+    return tuple(
+        Ask(at, place, ChatPrompt((systems[number // places], hello)))
+        for number, (at, place) in enumerate(moments)
+    )
+
+
 def _independent(demand: Demand, tag: str) -> Iterator[Ask]:
     rng = random.Random(f"prompts.{demand.seed}")
     for number, (at, place) in enumerate(_moments(demand)):
@@ -95,10 +107,15 @@ def _surge(demand: Demand, tag: str) -> Iterator[Ask]:
 
 def _behind_systems(demand: Demand, tag: str, moments: list[tuple[float, int]]) -> Iterator[Ask]:
     rng = random.Random(f"prompts.{demand.seed}")
-    systems = [f"{tag} {number} {_words(rng, SYSTEM_WORDS)}" for number in range(SYSTEMS)]
+    systems = _systems(tag)
     for at, place in moments:
         system = Message("system", rng.choice(systems))
         yield Ask(at, place, ChatPrompt((system, Message("user", _question(rng)[0]))))
+
+
+def _systems(tag: str) -> list[str]:
+    rng = random.Random("systems")  # in every round the same, as system prompts are
+    return [f"{tag} {number} {_words(rng, SYSTEM_WORDS)}" for number in range(SYSTEMS)]
 
 
 def _chat(demand: Demand, tag: str) -> Iterator[Ask]:

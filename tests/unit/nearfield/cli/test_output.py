@@ -6,6 +6,7 @@ from nearfield.cli.output import console, fail, milliseconds, print_json, table,
 from nearfield.core.errors import Overloaded
 from nearfield.core.inference import Provenance
 from nearfield.core.node import Intake
+from nearfield.core.prediction import Prompt, RoundTrip, RoundTripSource
 from tests.support.nearfield_builders import view
 
 FULL = Overloaded("the queue is full", field="queue", limit="64", retry_after=0.5)
@@ -65,6 +66,12 @@ def test_what_others_wrote_is_printed_as_it_is(
     console.print(table("", ("answer",), [(text,)]))
     console.print(f"node is failed: {text}")
     assert capsys.readouterr().out.count(text) == 2
+
+
+def test_a_named_tuple_becomes_an_object_as_a_dataclass_does() -> None:
+    trip = RoundTrip(0.02, RoundTripSource.MEASURED, 0.001)
+    told = {"seconds": 0.02, "source": "measured", "spread": 0.001}
+    assert to_json([Prompt(9), trip]) == [{"size": 9, "resident_tokens": 0}, told]
 
 
 def test_a_failure_says_its_limit(capsys: pytest.CaptureFixture[str]) -> None:

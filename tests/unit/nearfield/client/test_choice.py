@@ -204,3 +204,10 @@ def test_an_early_question_must_save_twice_what_it_costs(
 ) -> None:
     best = Prediction(trip(0.02), 0.0, 0.0, prefill=prefill)
     assert worth_asking(best, route_seconds) is worth
+
+
+def test_a_node_that_declined_is_waited_for_whatever_its_load_says() -> None:
+    pairs = [(at("near", 0.02), known(wait_least=1.0)), (at("far", 0.2), known())]
+    ranked = order(pairs, 0, None, random.Random(1))
+    assert names(ranked) == ["far", "near"]
+    assert ranked[1].prediction.queue == 1.0

@@ -80,3 +80,37 @@ def test_a_load_of_the_lease_counts_until_a_newer_one_is_known() -> None:
     scene.known.loads.learn("a", NodeLoad(slots=8))
     scene.known.loads.learn("b", FULL)
     assert scene.first(full, B) == "a"
+
+
+def test_a_load_that_a_node_tells_is_half_a_round_trip_old() -> None:
+    scene = Scene()
+    scene.known.round_trips.observe("a", 0.2)
+    scene.known.loads.sent("a")
+    scene.clock.advance(0.25)
+    scene.known.loads.sent("a")
+    scene.clock.advance(0.1)
+    scene.known.hear("a", FULL)
+    load = scene.known.loads.get("a")
+    assert load is not None
+    assert (load.load, load.routed) == (FULL, 1)
+    assert load.age == pytest.approx(0.1)
+
+
+def test_a_load_of_a_node_that_was_not_measured_is_taken_too() -> None:
+    scene = Scene()
+    scene.known.hear("a", FULL)
+    load = scene.known.loads.get("a")
+    assert load is not None
+    assert (load.load, load.age) == (FULL, 0.0)
+
+
+def test_a_node_that_declined_comes_after_an_idle_one_until_its_wait_has_passed() -> None:
+    scene = Scene()
+    scene.known.round_trips.observe("a", 0.001)
+    scene.known.round_trips.observe("b", 0.1)
+    scene.warm.update({"a:1", "b:1"})
+    scene.known.learn(lease(A, B))
+    scene.known.loads.declined("a", 1.0)
+    assert scene.first(A, B) == "b"
+    scene.clock.advance(1.0)
+    assert scene.first(A, B) == "a"

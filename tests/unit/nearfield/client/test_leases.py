@@ -419,3 +419,23 @@ async def test_leases_that_are_over_are_forgotten(make: Make) -> None:
     await time.turn(30.0)
     await get(leases, RouteQuery("other"))
     assert list(leases._held) == [LeaseKey.of(RouteQuery("other"))]
+
+
+async def test_a_lease_is_asked_for_anew_while_the_one_at_hand_holds(make: Make) -> None:
+    leases, routes, _ = make()
+    await get(leases, replace(QUERY, excluded_nodes=frozenset({"b"}), prompt_size=9))
+    leases.refresh(replace(QUERY, excluded_nodes=frozenset({"b"}), prompt_size=9))
+    assert (await get(leases)).lease_id == "lease-1"
+    await settle()
+    assert (await get(leases)).lease_id == "lease-2"
+    assert routes.asked[1] == QUERY
+    assert leases.awaited == 1
+
+
+async def test_a_question_in_the_background_that_fails_harms_nobody(make: Make) -> None:
+    leases, routes, _ = make()
+    await get(leases)
+    routes.down = Unreachable("gone")
+    leases.refresh(QUERY)
+    await settle()
+    assert (await get(leases)).lease_id == "lease-1"

@@ -86,3 +86,38 @@ def test_what_is_remembered_is_bounded(loads: Loads) -> None:
     for _ in range(SENT_MOST + 5):
         loads.sent("node-9")
     assert known(loads, "node-9")[2] == SENT_MOST
+
+
+def waiting(loads: Loads) -> float:
+    found = loads.get("fra1-a")
+    assert found is not None
+    return found.wait_least
+
+
+def test_a_wait_that_was_declined_for_passes_with_time(loads: Loads, clock: FakeClock) -> None:
+    loads.learn("fra1-a", IDLE)
+    assert waiting(loads) == 0.0
+    loads.declined("fra1-a", 2.0)
+    assert waiting(loads) == 2.0
+    clock.advance(0.5)
+    assert waiting(loads) == 1.5
+    clock.advance(9.0)
+    assert waiting(loads) == 0.0
+
+
+def test_of_two_waits_the_one_that_ends_later_holds(loads: Loads, clock: FakeClock) -> None:
+    loads.learn("fra1-a", IDLE)
+    loads.declined("fra1-a", 3.0)
+    clock.advance(1.0)
+    loads.declined("fra1-a", 0.5)
+    assert waiting(loads) == 2.0
+
+
+def test_what_a_node_declined_is_not_on_its_way_there(loads: Loads, clock: FakeClock) -> None:
+    loads.learn("fra1-a", IDLE)
+    first = loads.sent("fra1-a")
+    clock.advance(0.1)
+    loads.sent("fra1-a")
+    loads.declined("fra1-a", 1.0, first)
+    loads.declined("fra1-a", 1.0, first)
+    assert known(loads)[2] == 1

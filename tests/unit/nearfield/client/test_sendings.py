@@ -137,3 +137,15 @@ def test_what_was_not_answered_is_claimed_of_nobody(scene: Scene) -> None:
     sending.end()
     assert scene.resident() == 0
     assert scene.knowledge.outcomes.take() == ()
+
+
+def test_a_decline_teaches_the_wait_and_leaves_nothing_on_its_way(scene: Scene) -> None:
+    scene.knowledge.loads.learn("fra1-a", LOAD)
+    sending = scene.send()
+    assert sending.declined(1.5) == pytest.approx(1.52)
+    assert scene.load()[2] == 0
+    known = scene.knowledge.loads.get("fra1-a")
+    assert known is not None
+    assert known.wait_least == 1.5
+    assert scene.record.declines == 1
+    assert scene.knowledge.outcomes.take() == ()

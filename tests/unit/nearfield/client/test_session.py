@@ -16,6 +16,7 @@ from nearfield.core.errors import (
     Unreachable,
 )
 from nearfield.core.inference import Delta, Sampling, TextPrompt
+from nearfield.core.node import NodeLoad
 from nearfield.core.rpc.channel import open_channel
 from nearfield.core.rpc.options import MESSAGE_BYTES_MOST
 from nearfield.core.rpc.tls import PLAINTEXT
@@ -41,6 +42,10 @@ async def connection(node: FakeNode) -> AsyncIterator[Connection]:
     made = Connection(open_channel(node.endpoint, PLAINTEXT))
     yield made
     await made.aclose()
+
+
+def ignore(load: NodeLoad) -> None:
+    """Take a load that no test looks at."""
 
 
 async def ask(connection: Connection, **changes: object) -> Trip:
@@ -126,7 +131,7 @@ async def test_the_next_request_opens_a_new_stream_after_one_broke(
 async def test_a_session_that_breaks_before_admission_was_never_reached() -> None:
     async with serve_node(finished()) as node:
         channel = open_channel(node.endpoint, PLAINTEXT)
-        session = NodeSession(channel)
+        session = NodeSession(channel, ignore)
         exchange = session.start(request(), trace={}, timeout=None)
         await session.aclose()
         with pytest.raises(Unreachable):
@@ -174,7 +179,7 @@ async def test_a_node_that_sends_more_than_its_reader_has_room_for_is_left() -> 
     pieces = [delta(seq, "x") for seq in range(1100)]
     async with serve_node(*pieces, asyncio.Event()) as node:
         channel = open_channel(node.endpoint, PLAINTEXT)
-        session = NodeSession(channel, window_tokens=8)
+        session = NodeSession(channel, ignore, window_tokens=8)
         exchange = session.start(request(), trace={}, timeout=None)
         await eventually(lambda: node.cancelled == 1)
         received = [await exchange.next() for _ in range(8 + 1024)]
@@ -183,3 +188,18 @@ async def test_a_node_that_sends_more_than_its_reader_has_room_for_is_left() -> 
             await exchange.next()
         await session.aclose()
         await channel.close()
+
+
+async def test_a_session_that_is_opened_early_is_the_one_that_requests_use(
+    node: FakeNode,
+) -> None:
+    node.tells = LOAD
+    heard: list[NodeLoad] = []
+    connection = Connection(open_channel(node.endpoint, PLAINTEXT), hear=heard.append)
+    for _ in range(2):
+        connection.session.open()
+    await eventually(lambda: heard)
+    first = await ask(connection)
+    assert first.sample is not None
+    assert (heard, len(connection.session._links)) == ([LOAD], 1)
+    await connection.aclose()

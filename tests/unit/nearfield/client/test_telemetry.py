@@ -84,6 +84,7 @@ def test_a_failure_is_named_in_the_span_and_in_the_duration(collected: Collected
 def test_what_was_chosen_is_counted_with_how_well_it_was_foreseen(collected: Collected) -> None:
     record = Record(candidate=candidate(tier=Tier.CORE), prediction=candidate().prediction)
     record.actual, record.early = record.predicted - 0.005, True
+    record.declines = 2
     with ClientTelemetry(collected.tracer, collected.meter).request("m", record):
         pass
     (requests,) = collected.points("nearfield.client.requests")
@@ -91,10 +92,13 @@ def test_what_was_chosen_is_counted_with_how_well_it_was_foreseen(collected: Col
     (error,) = collected.points("nearfield.client.prediction.error")
     assert (requests.value, requests.attributes["nearfield.tier"]) == (1, "core")
     assert early.value == 1
+    (declines,) = collected.points("nearfield.client.declines")
+    assert declines.value == 2
     assert error.sum == pytest.approx(0.005)
     attributes = collected.span().attributes
     assert attributes is not None
     assert attributes["nearfield.tier"] == "core"
+    assert attributes["nearfield.declines"] == 2
     assert attributes["nearfield.predicted_ttft_seconds"] == record.predicted
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nearfield.client.answer import Record
+from nearfield.client.budget import FIELD
 from nearfield.client.knowledge import Knowledge
 from nearfield.client.leases import Leases
 from nearfield.client.prompts import Fingerprint, fingerprint
@@ -19,6 +20,7 @@ from nearfield.core.errors import (
     NearfieldError,
     NoCandidate,
     NotTakingWork,
+    Overloaded,
     TicketExpired,
     TicketInvalid,
     TicketRevoked,
@@ -78,6 +80,7 @@ class Scene:
             async for sending in sendings:
                 nodes.append(sending.candidate.node)
                 self.sent.append(sending.request)
+                await settle()  # what is asked in the background is answered by then
                 if not left:
                     break
                 self.walk.go_on_after(sending, left.pop(0) if len(left) > 1 else left[0])
@@ -350,3 +353,121 @@ async def test_what_a_request_has_asked_itself_is_not_asked_early_again(scenes: 
     scene = scenes(A)
     await scene.ask(SYSTEM)
     assert [query.early for query in scene.routes.asked] == [False]
+
+
+def late(wait: float) -> Overloaded:
+    return Overloaded("late", field=FIELD, retry_after=wait)
+
+
+async def test_each_of_a_first_lease_may_take_the_time_of_the_next_and_the_last_of_a_question(
+    scenes: Any,
+) -> None:
+    scene = scenes(A, B, C)
+    with pytest.raises(NotTakingWork):
+        await scene.go(NotTakingWork("draining"))
+    budgets = [sent.first_token_budget for sent in scene.sent]
+    assert budgets == pytest.approx([0.051625, 0.251625, 0.111625])
+
+
+async def test_without_a_measured_question_the_last_may_take_any_time(scenes: Any) -> None:
+    scene = scenes(A, B)
+    scene.new_walk(route_seconds=None)
+    with pytest.raises(NotTakingWork):
+        await scene.go(NotTakingWork("draining"))
+    assert [sent.first_token_budget is None for sent in scene.sent] == [False, True]
+
+
+async def test_one_decline_does_not_end_the_lease(scenes: Any) -> None:
+    scene = scenes(A, B, C)
+    async with aclosing(scene.walk.sendings({})) as sendings:
+        scene.walk.go_on_after(await anext(sendings), late(2.0))
+        assert (await anext(sendings)).candidate == B
+    scene.new_walk()
+    await scene.go()
+    assert len(scene.routes.asked) == 1
+
+
+async def test_after_two_declines_a_new_lease_is_asked_for_without_them(scenes: Any) -> None:
+    scene = scenes(A, B, C)
+    async with aclosing(scene.walk.sendings({})) as sendings:
+        for wait in (5.0, 2.0):
+            scene.walk.go_on_after(await anext(sendings), late(wait))
+        third = await anext(sendings)
+    assert third.candidate == C
+    assert third.request.first_token_budget == pytest.approx(2.05)
+    assert scene.routes.asked[1].excluded_nodes == {"a", "b"}
+    assert (scene.record.attempts, scene.record.declines) == (3, 2)
+
+
+async def test_the_next_requests_have_those_who_declined_in_their_lease_again(scenes: Any) -> None:
+    scene = scenes(A, B, C)
+    async with aclosing(scene.walk.sendings({})) as sendings:
+        for _ in range(2):
+            scene.walk.go_on_after(await anext(sendings), late(5.0))
+        await anext(sendings)
+        await settle()
+    assert [query.excluded_nodes for query in scene.routes.asked] == [
+        frozenset(),
+        {"a", "b"},
+        frozenset(),
+    ]
+    assert not scene.routes.asked[2].prompt_size
+
+
+async def test_who_declined_is_asked_again_without_a_budget_by_round_trip_and_wait(
+    scenes: Any,
+) -> None:
+    scene = scenes(A, B, C)
+    waits = [late(5.0), late(4.99), late(4.7), Unreachable("gone")]
+    with pytest.raises(Unreachable):
+        await scene.go(*waits)
+    nodes = [sent.first_token_budget for sent in scene.sent[3:]]
+    assert nodes == [None, None, None]
+    assert scene.record.candidate == B  # 5.04 s, after 5.01 s and 4.95 s
+    assert scene.record.attempts == 6
+
+
+async def test_a_node_that_fails_when_it_is_asked_again_is_not_asked_a_third_time(
+    scenes: Any,
+) -> None:
+    scene = scenes(A, B)
+    with pytest.raises(NotTakingWork):
+        await scene.go(late(5.0), late(4.0), NotTakingWork("draining"))
+    assert len(scene.sent) == 4
+
+
+async def test_a_ticket_that_ends_when_a_node_is_asked_again_is_renewed(scenes: Any) -> None:
+    scene = scenes(A, B)
+    draining = NotTakingWork("draining")
+    errors = [late(5.0), late(4.0), draining, TicketExpired("over"), draining]
+    with pytest.raises(NotTakingWork):
+        await scene.go(*errors)
+    tickets = [sent.ticket for sent in scene.sent]
+    assert tickets[:4] == ["ticket-1", "ticket-1", "ticket-2", "ticket-2"]
+    assert len(tickets) == 5
+    assert tickets[4] not in tickets[:4]
+    # A question of a request's own tells of its prompt; those in the background do not.
+    asked = [query.excluded_nodes for query in scene.routes.asked if query.prompt_size]
+    assert asked == [frozenset(), {"a", "b"}, {"b"}]
+
+
+async def test_the_deadline_holds_for_those_who_declined(scenes: Any) -> None:
+    scene = scenes(A, B)
+    scene.new_walk(deadline=scene.time.now + 1.0)
+    scene.routes.heeds_exclusions = False
+    async with aclosing(scene.walk.sendings({})) as sendings:
+        for wait in (5.0, 4.0):
+            scene.walk.go_on_after(await anext(sendings), late(wait))
+        scene.time.advance(2.0)
+        with pytest.raises(TimedOut):
+            await anext(sendings)
+    assert scene.record.attempts == 2
+
+
+async def test_a_budget_of_the_callers_that_is_not_met_is_no_decline(scenes: Any) -> None:
+    scene = scenes(A, B)
+    scene.walk._request = replace(scene.walk._request, first_token_budget=0.001)
+    with pytest.raises(Overloaded):
+        await scene.go(late(5.0))
+    assert [sent.first_token_budget for sent in scene.sent] == [0.001, 0.001]
+    assert scene.record.declines == 0

@@ -7,10 +7,12 @@ from nearfield.client.dialing import direct
 from nearfield.client.round_trips import RoundTrips
 from nearfield.client.warming import Warming
 from nearfield.core.geo import Position
+from nearfield.core.node import NodeLoad
 from nearfield.core.prediction import RoundTripSource
 from nearfield.core.rpc.server import RpcServer
 from nearfield.core.rpc.tls import PLAINTEXT
-from tests.support.nearfield_builders import candidate, eventually
+from tests.support.nearfield_builders import candidate, eventually, first_delta
+from tests.support.nearfield_servers import serve_node
 from tests.support.probed import Probed, probed
 
 LEASE_SECONDS = 30.0
@@ -22,7 +24,11 @@ class Scene:
     def __init__(self) -> None:
         self.trips = RoundTrips()
         self.connections = Connections(direct, PLAINTEXT)
-        self.warming = Warming(self.connections, self.trips)
+        self.heard: list[tuple[str, NodeLoad]] = []
+        self.warming = Warming(self.connections, self.trips, self.hear)
+
+    def hear(self, node: str, load: NodeLoad) -> None:
+        self.heard.append((node, load))
 
     def start(self, *nodes: Probed) -> None:
         self.warming.start([node.candidate() for node in nodes], fresh=LEASE_SECONDS)
@@ -96,7 +102,7 @@ async def test_a_dialer_that_fails_harms_nobody() -> None:
     async def fail(endpoint: str, position: Position | None) -> str:
         raise ConnectionRefusedError(endpoint)
 
-    warming = Warming(Connections(fail, PLAINTEXT), RoundTrips())
+    warming = Warming(Connections(fail, PLAINTEXT), RoundTrips(), lambda node, load: None)
     warming.start([candidate()], fresh=LEASE_SECONDS)
     (task,) = warming._tasks
     assert await task is None
@@ -121,3 +127,14 @@ async def test_a_connection_that_was_closed_is_not_warm(scene: Scene) -> None:
         assert scene.warming.is_warm(nodes[0].endpoint)
         await scene.connections.aclose()
         assert not scene.warming.is_warm(nodes[0].endpoint)
+
+
+async def test_the_best_candidates_tell_their_load_before_any_request(scene: Scene) -> None:
+    load = NodeLoad(running=3, slots=8)
+    async with serve_node(first_delta(), name="a") as node:
+        node.tells = load
+        scene.warming.start([node.candidate()], fresh=LEASE_SECONDS)
+        await eventually(lambda: scene.heard)
+        await scene.connections.aclose()
+    assert scene.heard == [("a", load)]
+    assert node.requests == []

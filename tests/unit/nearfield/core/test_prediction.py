@@ -221,3 +221,24 @@ def test_age_never_makes_a_prediction_surer_and_moves_it_nowhere(
     young, old = predict(OWN, load, age=age), predict(OWN, load, age=age + more)
     assert old.spread >= young.spread >= OWN.spread
     assert old.ttft == young.ttft
+
+
+def test_a_queue_is_as_long_as_its_load_says_or_as_the_node_has_said() -> None:
+    load = NodeLoad(running=8, slots=8, service_seconds=8.0)
+    trip = RoundTrip(0.1, RoundTripSource.MEASURED)
+    assert predict(trip, load, wait_least=0.5).queue == 1.0
+    assert predict(trip, load, wait_least=3.0).queue == 3.0
+
+
+def test_a_wait_that_was_seen_a_while_ago_has_shortened() -> None:
+    full = NodeLoad(slots=2, running=2, service_seconds=4.0)
+    seen = predict(RoundTrip(0.0, RoundTripSource.MEASURED), full).queue
+    later = predict(RoundTrip(0.0, RoundTripSource.MEASURED), full, unheard=4.0).queue
+    assert seen == queue_wait(full)
+    assert later == pytest.approx(seen / math.e)
+
+
+def test_a_wait_that_is_known_for_sure_does_not_shorten() -> None:
+    full = NodeLoad(slots=2, running=2, service_seconds=4.0)
+    trip = RoundTrip(0.0, RoundTripSource.MEASURED)
+    assert predict(trip, full, wait_least=3.0, unheard=100.0).queue == 3.0

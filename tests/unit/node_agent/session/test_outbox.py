@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -232,3 +233,49 @@ def test_whatever_the_order_every_token_comes_once_and_within_the_window(
     collect(outbox.take())
     assert got == {stream: list(range(count)) for stream, count in written.items()}
     assert len(outbox) == 0
+
+
+def loads(replies: list[tuple[int, Reply | NodeLoad]]) -> list[NodeLoad]:
+    return [reply for stream, reply in replies if isinstance(reply, NodeLoad) and stream == 0]
+
+
+def test_a_load_goes_with_what_else_is_to_be_said(outbox: Outbox) -> None:
+    outbox.put(1, piece(0))
+    assert outbox.tell(NodeLoad(running=1))
+    assert outbox.take() == [(0, NodeLoad(running=1)), (1, piece(0))]
+    assert outbox.take() == []
+
+
+@pytest.mark.parametrize(
+    ("load", "told"),
+    [
+        (NodeLoad(running=1, waiting=2), False),
+        (NodeLoad(running=1, waiting=2, steps=9, base_seconds=0.1), False),
+        (NodeLoad(running=2, waiting=2), True),
+        (NodeLoad(running=1, waiting=1), True),
+    ],
+)
+def test_only_a_load_of_other_requests_is_told(
+    outbox: Outbox, load: NodeLoad, *, told: bool
+) -> None:
+    outbox.tell(NodeLoad(running=1, waiting=2))
+    outbox.take()
+    assert outbox.tell(load) is told
+    assert loads(outbox.take()) == [load] * told
+
+
+def test_of_loads_that_nobody_has_taken_the_last_holds(outbox: Outbox) -> None:
+    outbox.tell(NodeLoad(running=1))
+    outbox.tell(NodeLoad(running=2))
+    assert loads(outbox.take()) == [NodeLoad(running=2)]
+    outbox.tell(NodeLoad(running=3))
+    assert not outbox.tell(NodeLoad(running=2))
+    assert loads(outbox.take()) == []
+
+
+@pytest.mark.parametrize("reply", [ADMITTED, replace(END, load=NodeLoad(running=3))])
+def test_what_an_answer_has_told_is_not_told_again(outbox: Outbox, reply: Reply) -> None:
+    outbox.put(1, reply)
+    outbox.take()
+    assert not outbox.tell(NodeLoad(running=3))
+    assert outbox.tell(NodeLoad(running=2))

@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from nearfield.core.errors import (
+    InternalError,
     InvalidRequest,
     NearfieldError,
     Overloaded,
@@ -15,14 +16,17 @@ from nearfield.core.errors import (
     TimedOut,
 )
 from nearfield.core.inference import Delta, Finished, Request, Sampling
-from nearfield.core.session import Admitted, Reply
+from nearfield.core.node import NodeLoad
+from nearfield.core.session import LOAD_STREAM, Admitted, Reply
 from nearfield.core.wire.session import (
     cancel_to_wire,
     reply_from_wire,
     start_to_wire,
+    told_load,
     window_to_wire,
 )
-from node_agent.session import streams
+from node_agent.session import session, streams
+from node_agent.session.generation import Generations
 from node_agent.session.session import Session
 from protos.nearfield.v1 import inference_pb2 as pb
 from tests.support.node_builders import eventually, request
@@ -35,6 +39,7 @@ class Wire:
     def __init__(self, node: Served) -> None:
         self.call: Any = node.stub.Session()
         self._waiting: list[tuple[int, Reply]] = []
+        self.loads: list[NodeLoad] = []
 
     async def send(self, *calls: pb.SessionCall) -> None:
         await self.call.write(pb.SessionCalls(calls=calls))
@@ -45,10 +50,26 @@ class Wire:
             message = await self.call.read()
             assert message is not grpc.aio.EOF, "the node ended the session"
             for frame in message.replies:
-                reply = reply_from_wire(frame)
-                assert reply is not None
-                self._waiting.append((frame.stream, reply))
+                self._take(frame)
         return self._waiting.pop(0)
+
+    def _take(self, frame: pb.SessionReply) -> None:
+        if (load := told_load(frame)) is not None:
+            assert frame.stream == LOAD_STREAM
+            self.loads.append(load)
+            return
+        reply = reply_from_wire(frame)
+        assert reply is not None
+        self._waiting.append((frame.stream, reply))
+
+    async def load(self) -> NodeLoad:
+        """Return the next load that is told on the session."""
+        while not self.loads:
+            message = await self.call.read()
+            assert message is not grpc.aio.EOF, "the node ended the session"
+            for frame in message.replies:
+                self._take(frame)
+        return self.loads.pop(0)
 
     async def end_of(self, stream: int) -> Finished | NearfieldError:
         """Return what ends a stream."""
@@ -77,6 +98,17 @@ def start(
 
 def long(max_tokens: int = 16_000) -> Request:
     return request(sampling=Sampling(max_tokens=max_tokens))
+
+
+class Idle(Generations):
+    """A node on which nothing runs, and nothing is admitted."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def load(self) -> NodeLoad:
+        self.asked += 1
+        return NodeLoad()
 
 
 async def _drain(call: Any) -> None:
@@ -213,10 +245,9 @@ async def test_a_client_that_reads_no_refusals_is_not_read_further(
     async def write(message: pb.SessionReplies) -> None:
         nonlocal written
         await open_again.wait()
-        written += len(message.replies)
+        written += sum(one.stream != LOAD_STREAM for one in message.replies)
 
-    generations: Any = None  # nothing is admitted
-    serving = asyncio.create_task(Session(generations, write).serve(calls()))
+    serving = asyncio.create_task(Session(Idle(), write).serve(calls()))
     for _ in range(500):
         await asyncio.sleep(0)
     assert sent < 10
@@ -248,3 +279,73 @@ async def test_a_client_that_is_gone_leaves_nothing_behind(node: Served, wire: W
     await eventually(lambda: node.desk.workload.running == 4)
     wire.call.cancel()
     await eventually(lambda: node.desk.workload.in_flight == 0)
+
+
+async def test_a_session_opens_with_the_node_s_load(node: Served, wire: Wire) -> None:
+    load = await wire.load()
+    assert (load.running, load.waiting, load.slots) == (0, 0, 8)
+
+
+async def test_a_load_that_changes_is_told_on_a_session_where_nothing_runs(
+    node: Served, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "LOAD_SECONDS", 0.01)
+    watching = Wire(node)
+    assert (await watching.load()).running == 0
+    await wire.send(start(1, long()), start(2, long()))
+    while (await watching.load()).running < 2:
+        pass
+    await wire.send(cancel_to_wire(1), cancel_to_wire(2))
+    while (await watching.load()).running:
+        pass
+
+
+async def test_a_load_that_stays_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LOAD_SECONDS", 0.0)
+    idle, written = Idle(), list[pb.SessionReplies]()
+    over = asyncio.Event()
+
+    async def calls() -> AsyncIterator[pb.SessionCalls]:
+        await over.wait()
+        yield pb.SessionCalls()
+
+    async def write(message: pb.SessionReplies) -> None:
+        written.append(message)
+
+    serving = asyncio.create_task(Session(idle, write).serve(calls()))
+    await eventually(lambda: idle.asked > 50)
+    over.set()
+    await serving
+    assert len(written) == 1
+
+
+async def test_a_load_that_cannot_be_read_ends_the_session_with_why() -> None:
+    class Broken(Idle):
+        def load(self) -> NodeLoad:
+            raise InternalError("no engine")
+
+    async def calls() -> AsyncIterator[pb.SessionCalls]:
+        await asyncio.Event().wait()
+        yield pb.SessionCalls()
+
+    async def write(message: pb.SessionReplies) -> None:
+        pass
+
+    with pytest.raises(InternalError, match="no engine"):
+        await Session(Broken(), write).serve(calls())
+
+
+async def test_a_session_where_nothing_runs_ends_as_the_node_leaves(
+    node: Served, wire: Wire
+) -> None:
+    await wire.load()
+    node.server.leaving.set()
+    assert await wire.call.code() is grpc.StatusCode.OK
+
+
+async def test_what_runs_as_the_node_leaves_comes_to_its_end(node: Served, wire: Wire) -> None:
+    await wire.send(start(1, long(100), window=5))
+    await eventually(lambda: node.desk.workload.running == 1)
+    node.server.leaving.set()
+    assert isinstance(await wire.end_of(1), Finished)
+    assert await wire.call.read() is grpc.aio.EOF

@@ -119,3 +119,9 @@ async def test_a_closed_server_gives_its_port_back() -> None:
         port = closed.port
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
         pass
+
+
+async def test_a_server_says_that_it_is_leaving_as_it_stops() -> None:
+    async with RpcServer("127.0.0.1:0", (), PLAINTEXT) as server:
+        assert not server.leaving.is_set()
+    assert server.leaving.is_set()

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from bench.sample import SampleOutcome, Split
+from bench.scenarios.policy.real.cast import OURS
 from bench.scenarios.policy.real.choosers import NEAREST, Site
 from bench.scenarios.policy.real.command import write_rows
 from bench.scenarios.policy.real.figures import LOWER_BOUND, figures, lower_bounds
 from bench.scenarios.policy.real.foretold import Foretold
 from bench.scenarios.policy.real.plays import Row
 from bench.scenarios.policy.real.plots import plots
-from bench.scenarios.policy.real.run import LEARNING, OURS
+from bench.scenarios.policy.real.run import LEARNING
 from bench.scenarios.policy.real.scenes import SHARED
 from nearfield.core.errors import InternalError
 from nearfield.core.geo import Position, expected_round_trip

@@ -14,6 +14,7 @@ from bench.scenarios.policy.real.scenes import (
     Demand,
     build,
     greetings,
+    introductions,
 )
 from nearfield.core.errors import InvalidRequest
 from nearfield.core.prefix import STEP_BYTES, canonical
@@ -51,6 +52,20 @@ def test_independent_prompts_share_no_start() -> None:
 
 def test_shared_prompts_start_as_one_of_two() -> None:
     assert len(starts(build(SHARED, DEMAND, "tag1").asks)) == 2
+
+
+def test_system_prompts_last_from_round_to_round_and_from_scene_to_scene() -> None:
+    later = Demand(rate=20.0, seconds=30.0, places=5, seed="1.1")
+    first, second = build(SHARED, DEMAND, "tag1").asks, build(SURGED, later, "tag1").asks
+    assert starts(first) == starts(second) == starts(introductions(5, "tag1"))
+    own = [build(INDEPENDENT, demand, "tag1").asks for demand in (DEMAND, later)]
+    assert not starts(own[0]) & starts(own[1])
+
+
+def test_introductions_come_from_each_place_behind_each_system_prompt() -> None:
+    asks = introductions(5, "t")
+    pairs = Counter((ask.place, canonical(ask.prompt)) for ask in asks)
+    assert len(asks) == len(pairs) == 10
 
 
 def test_a_turn_starts_with_all_that_was_said_before_it() -> None:
