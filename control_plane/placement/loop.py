@@ -46,13 +46,17 @@ class Placement:
 
     async def step(self) -> tuple[Assignment, ...]:
         """Plan once, ask for it, and return what was asked for."""
+        # Over thousands of nodes a plan takes a tenth of a second, in which no route is answered.
+        if not any(len(info.local_models) > 1 for info in self._registry.infos()):
+            return ()
         now = self._clock()
         kept = max(self._dwell, SWITCH_SECONDS)
         self._history = {
             node: switch for node, switch in self._history.items() if now - switch.at <= kept
         }
         views = {view.info.name: view for view in self._registry.views()}
-        assignments = plan(
+        assignments = await asyncio.to_thread(
+            plan,
             tuple(views.values()),
             self._policies.current.models,
             self._demand.snapshot(),

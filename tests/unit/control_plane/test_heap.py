@@ -33,3 +33,11 @@ def test_links_are_frozen_each_time_the_fleet_has_grown_by_half() -> None:
 
 def test_a_fleet_that_shrinks_and_comes_back_is_not_frozen_again() -> None:
     assert frozen_at([64, 10, 64, 90]) == [64]
+
+
+def test_a_fleet_that_has_stopped_growing_is_frozen_whole() -> None:
+    assert frozen_at([70, 100, 100, 100, 101, 101]) == [70, 100]
+
+
+def test_a_small_fleet_is_left_to_the_collector() -> None:
+    assert frozen_at([10, 10, 10]) == []

@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from bench.scenarios.policy.node import Service
 from bench.scenarios.policy.policies.base import Call, Fleet
 from bench.scenarios.policy.policies.knowing import Bound, Clairvoyant
 from bench.scenarios.policy.prompts import KEY_TOKENS, Segment
@@ -43,7 +44,7 @@ def test_no_node_is_sooner_than_the_one_the_clairvoyant_takes(seed: int) -> None
         service = where.nodes[choice.node].admit(
             now + half, one.asked.keys, arrival.prompt_tokens, arrival.answer_tokens
         )
-        assert service is not None
+        assert isinstance(service, Service)
         where.note(choice.node)
         one.node = choice.node
         policy.admitted(one, service, now)
