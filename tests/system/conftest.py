@@ -16,6 +16,9 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole
         for name, value in TENANT_SETTINGS.items():
             environment.setenv(name, value)
         async with whole_fleet(("fra1", "nrt1"), tmp_path_factory.mktemp("whole")) as running:
+            # the control plane has read them, and other tests read settings as well
+            for name in TENANT_SETTINGS:
+                environment.delenv(name)
             yield running
 
 
