@@ -20,7 +20,7 @@ from nearfield.core.inference import (
 )
 from nearfield.core.node import NodeInfo, NodeLoad, NodeState
 from nearfield.core.prediction import Prompt
-from nearfield.core.prefix import canonical
+from nearfield.core.prefix import PrefixKeys, canonical
 from nearfield.core.tickets import Ticket
 from node_agent.admission.gate import Patience, refusal
 from node_agent.admission.tickets import TicketGate
@@ -45,7 +45,10 @@ class Prepared:
 
 @dataclass(slots=True)
 class Admission:
-    """A request that may run, what it was prepared to, and when it arrived."""
+    """A request that may run, what it was prepared to, and when it arrived.
+
+    `keys` are its prompt's, made once.
+    """
 
     request: Request
     prepared: Prepared
@@ -55,6 +58,7 @@ class Admission:
     written: list[int] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     timings: Timings = field(default_factory=Timings)
+    keys: PrefixKeys | None = None
 
     @property
     def waited(self) -> float:
@@ -189,7 +193,7 @@ class Answers:
 
     def _note_prompt(self, admission: Admission) -> None:
         request, prepared = admission.request, admission.prepared
-        self._prefixes.note_prompt(
+        admission.keys = self._prefixes.note_prompt(
             request.prefix_secret, request.prompt, prepared.token_ids, prepared.salt
         )
 
@@ -257,7 +261,8 @@ class Answers:
                 held=self._clock() - admission.started,
             )
         )
-        self._prefixes.correct(request.prefix_secret, request.prompt, output.cached_prompt_tokens)
+        if admission.keys is not None:
+            self._prefixes.correct(admission.keys, output.cached_prompt_tokens)
         self._prefixes.note_answer(
             request.prefix_secret,
             request.prompt,

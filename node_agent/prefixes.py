@@ -43,12 +43,19 @@ class Prefixes:
         """Forget what is held of the cache: some of its events will never come."""
         self._resident.clear()
 
-    def note_prompt(self, secret: bytes, prompt: Prompt, ids: tuple[int, ...], salt: str) -> None:
-        """Learn which blocks a prompt's keys stand for, when it is admitted."""
+    def note_prompt(
+        self, secret: bytes, prompt: Prompt, ids: tuple[int, ...], salt: str
+    ) -> PrefixKeys | None:
+        """Learn which blocks a prompt's keys stand for, when it is admitted; returns the keys.
+
+        None where there are none: a short prompt, no secret, or no cache.
+        """
         data = canonical(prompt)
-        if keys := self._keys(secret, data):
+        keys = self._keys(secret, data)
+        if keys is not None:
             chain = block_chain(salt, ids, self._block_tokens)
             self._residency.note_prompt(keys, len(data), chain, len(ids))
+        return keys
 
     def note_answer(
         self, secret: bytes, prompt: Prompt, answer: str, ids: tuple[int, ...], salt: str
@@ -62,10 +69,9 @@ class Prefixes:
             chain = block_chain(salt, ids, self._block_tokens)
             self._residency.note_answer(keys, len(data), chain, len(ids))
 
-    def correct(self, secret: bytes, prompt: Prompt, cached_tokens: int) -> None:
-        """Learn what the engine found cached of a prompt that was noted."""
-        if keys := self._keys(secret, canonical(prompt)):
-            self._residency.correct(keys, cached_tokens)
+    def correct(self, keys: PrefixKeys, cached_tokens: int) -> None:
+        """Learn what the engine found cached of a prompt that was noted under these keys."""
+        self._residency.correct(keys, cached_tokens)
 
     def resident_tokens(self, ids: tuple[int, ...], salt: str) -> int:
         """Return how many of these leading tokens need no prefill now."""

@@ -44,9 +44,6 @@ class Client(NamedTuple):
     network: str
 
 
-NOBODY = Client("", "")
-
-
 class Learned(NamedTuple):
     """A PoP's round trip as a network measured it: seconds, half of what the middle half of
     them spans, and how far they replace geography's guess (0 to 1)."""

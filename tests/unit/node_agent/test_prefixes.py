@@ -69,8 +69,9 @@ def test_a_turn_behind_the_answer_is_known_once_the_answer_has_ended() -> None:
 def test_what_the_engine_found_cached_bounds_what_is_claimed() -> None:
     prefixes = holding()
     prefixes.note_prompt(SECRET, TEXT, IDS, "")
-    prefixes.note_prompt(SECRET, TEXT, IDS, "")
-    prefixes.correct(SECRET, TEXT, 2 * BLOCK)
+    noted = prefixes.note_prompt(SECRET, TEXT, IDS, "")
+    assert noted is not None
+    prefixes.correct(noted, 2 * BLOCK)
     assert set(prefixes.hot().values()) == {2 * BLOCK}
 
 
@@ -91,8 +92,7 @@ def test_a_prompt_too_short_for_a_key_is_not_noted() -> None:
 
 def test_an_engine_without_a_cache_holds_nothing() -> None:
     prefixes = Prefixes(0, 4096)
-    prefixes.note_prompt(SECRET, TEXT, IDS, "")
-    prefixes.correct(SECRET, TEXT, 16)
+    assert prefixes.note_prompt(SECRET, TEXT, IDS, "") is None
     assert not prefixes.enabled
     assert prefixes.resident_tokens(IDS, "") == 0
     assert prefixes.hot() == {}
